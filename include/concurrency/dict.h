@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * conc_dict: a hash table for many threads.  Reads take no lock and write no
+ * shared memory; writes lock one of many shards for a few instructions.
+ *
+ * get, set, insert, delete, exchange and add of one key are each
+ * linearizable.  size and cursors are weakly consistent, as said there.  No
+ * operation blocks but for the lock of a shard and, once in some dozens of
+ * deletions, for a grace period (a wait for the reads under way).
+ */
+#ifndef CONCURRENCY_DICT_H
+#define CONCURRENCY_DICT_H
+
+#include <concurrency/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct conc_dict conc_dict;
+typedef struct conc_cursor conc_cursor;
+
+/* What the keys of a dict are; fixed at its creation. */
+enum conc_key_kind {
+	CONC_KEY_INT64 = 0,  /* the conc_dict_int_... functions */
+	CONC_KEY_BYTES = 1,  /* `len` bytes at `key`, copied; len may be 0 */
+	CONC_KEY_GENERAL = 2 /* an object of yours, compared by conc_key_ops */
+};
+
+/* What conc_key_ops.fast_eq answers. */
+enum conc_equal { CONC_DIFFERENT = 0, CONC_EQUAL = 1, CONC_ASK = 2 };
+
+/*
+ * How general keys are hashed, compared and kept.  A key that is the very
+ * same pointer as a stored one is equal without a question.
+ */
+struct conc_key_ops {
+	/*
+	 * Writes the hash (any 64 bits; the library mixes them).  Returns 0 or
+	 * a negative value, which the operation then returns.  No lock is held.
+	 */
+	int (*hash)(void *user, const void *key, uint64_t *hash);
+	/*
+	 * Compares two keys of equal hash inside a read section: must not
+	 * block, call back or touch reference counts.  CONC_ASK when it cannot
+	 * tell under these terms.
+	 */
+	enum conc_equal (*fast_eq)(void *user, const void *probe,
+				   const void *stored);
+	/*
+	 * Asked after CONC_ASK, with no lock held and outside read sections,
+	 * on keys that are kept alive: may do anything, also write to the same
+	 * dict.  1 equal, 0 different, or a negative value, which the operation
+	 * then returns.  May be NULL if fast_eq never answers CONC_ASK.
+	 */
+	int (*full_eq)(void *user, const void *probe, const void *stored);
+	/*
+	 * One reference more, inside a read section or under a lock of the
+	 * library: must not block, call back or fail.
+	 */
+	void (*retain)(void *user, const void *key);
+	/* One reference less; no lock held, outside read sections. */
+	void (*release)(void *user, const void *key);
+	void *user;
+};
+
+struct conc_dict_attr {
+	size_t size; /* sizeof(struct conc_dict_attr) */
+	/*
+	 * How many threads should be able to write at the same time; off by 2x
+	 * hardly matters.  0: the number of processors.  At most 65536.
+	 */
+	unsigned scaling;
+	enum conc_key_kind keys;
+	enum conc_lifetime values;
+	struct conc_key_ops key_ops;     /* for CONC_KEY_GENERAL */
+	struct conc_value_ops value_ops; /* for RETAINED and TYPE_STABLE */
+	struct conc_wait_hooks wait;
+};
+
+/*
+ * Makes a dict.  attr NULL: int64 keys, int64 values.  Stores it in *out, owned
+ * by the caller, to be freed with conc_dict_free().  0; -EINVAL (out NULL, a
+ * wrong size, an unknown kind, a missing callback); -EOVERFLOW (scaling);
+ * -ENOMEM.
+ */
+CONC_API int conc_dict_new(const struct conc_dict_attr *attr, conc_dict **out);
+
+/*
+ * Frees the dict and releases what it holds, at once.  No other thread may be
+ * using it.  NULL is allowed.
+ */
+CONC_API void conc_dict_free(conc_dict *dict);
+
+/*
+ * Below, the key is (key, len): CONC_KEY_BYTES takes `len` bytes at `key`;
+ * CONC_KEY_GENERAL takes the object `key`, and len must be 0.  A function of
+ * the wrong family for the dict's keys returns -EINVAL.  Beside the errors that
+ * are named, every function may return a negative value from hash or full_eq,
+ * and -ENOMEM when more than 8 keys of one hash need full_eq.
+ *
+ * Values go in through `value`: CONC_INT or CONC_POINTER as the dict's lifetime
+ * says.  A dict of RETAINED or TYPE_STABLE pointers may also hold numbers,
+ * -2^59 <= n < 2^59, beside them.  A wrong kind, or a NULL or misaligned
+ * pointer: -EINVAL; a number out of range: -EOVERFLOW.
+ *
+ * References.  A successful set, insert or compare_exchange takes over the
+ * caller's reference to the pointer it stored; a failed one leaves it with the
+ * caller.  What comes out through `value` or `old` is a reference that the
+ * caller must release (but borrowed pointers).  The dict retains a general key
+ * itself when it stores it; an equal key that is there already is kept.
+ */
+
+/* Reads. 0; -ENOENT: not there, *value is CONC_ABSENT.  Lock-free. */
+CONC_API int conc_dict_get(conc_dict *dict, const void *key, size_t len,
+			   struct conc_value *value);
+CONC_API int conc_dict_int_get(conc_dict *dict, int64_t key,
+			       struct conc_value *value);
+
+/*
+ * Stores, replacing what was there.  `old`, if not NULL, receives what was
+ * replaced, or CONC_ABSENT.  0; -EINVAL, -EOVERFLOW, -ENOMEM.
+ */
+CONC_API int conc_dict_set(conc_dict *dict, const void *key, size_t len,
+			   const struct conc_value *value,
+			   struct conc_value *old);
+CONC_API int conc_dict_int_set(conc_dict *dict, int64_t key,
+			       const struct conc_value *value,
+			       struct conc_value *old);
+
+/* Stores only if the key is not there.  0; -EEXIST; as conc_dict_set(). */
+CONC_API int conc_dict_insert(conc_dict *dict, const void *key, size_t len,
+			      const struct conc_value *value);
+CONC_API int conc_dict_int_insert(conc_dict *dict, int64_t key,
+				  const struct conc_value *value);
+
+/*
+ * Removes.  `old`, if not NULL, receives what was there.  Needs no memory.
+ * 0; -ENOENT.
+ */
+CONC_API int conc_dict_delete(conc_dict *dict, const void *key, size_t len,
+			      struct conc_value *old);
+CONC_API int conc_dict_int_delete(conc_dict *dict, int64_t key,
+				  struct conc_value *old);
+
+/*
+ * If the key's value is `expected` (the same number, the same pointer, or
+ * CONC_ABSENT for no entry), makes it `desired` (CONC_ABSENT: removes the
+ * entry).  The dict's reference to a replaced pointer is released.  0; -EAGAIN:
+ * the value is another; else as conc_dict_set().
+ */
+CONC_API int conc_dict_compare_exchange(conc_dict *dict, const void *key,
+					size_t len,
+					const struct conc_value *expected,
+					const struct conc_value *desired);
+CONC_API int conc_dict_int_compare_exchange(conc_dict *dict, int64_t key,
+					    const struct conc_value *expected,
+					    const struct conc_value *desired);
+
+/*
+ * Adds n to the number that the key has, in place and mostly without a lock; a
+ * key that is not there starts at 0.  `sum`, if not NULL, receives the new
+ * value.  0; -EDOM: there is a pointer; -EOVERFLOW: the sum leaves 61 bits (in
+ * a dict of pointers: 60; the caller stores a larger number as an object);
+ * -EINVAL: a dict of borrowed pointers; -ENOMEM.
+ */
+CONC_API int conc_dict_add(conc_dict *dict, const void *key, size_t len,
+			   int64_t n, int64_t *sum);
+CONC_API int conc_dict_int_add(conc_dict *dict, int64_t key, int64_t n,
+			       int64_t *sum);
+
+/*
+ * Removes every entry, one by one: entries that other threads store meanwhile
+ * may stay.  Needs no memory, cannot fail.
+ */
+CONC_API void conc_dict_clear(conc_dict *dict);
+
+/*
+ * The number of entries: exact while nobody writes; else each shard's count is
+ * one that it had during the call.
+ */
+CONC_API size_t conc_dict_size(conc_dict *dict);
+
+/* One entry, as a cursor gives it; valid until the cursor's next step. */
+struct conc_entry {
+	const void *key; /* bytes or general keys; owned by the cursor */
+	size_t len;      /* length of a byte-string key */
+	int64_t int_key; /* int64 keys */
+	struct conc_value value; /* owned by the cursor */
+};
+
+/*
+ * A cursor over copies: it holds no lock and no read section between its steps,
+ * and the dict may be written, by its own thread too.  It copies one shard at a
+ * time, atomically for that shard: a key that was there throughout comes
+ * exactly once, each entry is one that was there at some moment since the
+ * cursor was made.  One cursor serves one thread at a time, and must be freed
+ * before its dict.
+ *
+ * new: 0, -EINVAL, -ENOMEM.  next: 0; -ENOENT at the end; -ENOMEM, after
+ * which it may be called again.
+ */
+CONC_API int conc_cursor_new(conc_dict *dict, conc_cursor **out);
+CONC_API int conc_cursor_next(conc_cursor *cursor, struct conc_entry *entry);
+CONC_API void conc_cursor_free(conc_cursor *cursor);
+
+/*
+ * For tracing garbage collectors: calls visit once for each reference to a
+ * general key and to a pointer value that the dict owns, those that wait for a
+ * grace period too.  Takes no lock: no other thread may be inside a call on
+ * this dict but asleep (a stopped world, an interpreter lock).  A result
+ * other than 0 from visit ends the tour and is returned.
+ */
+CONC_API int conc_dict_traverse(conc_dict *dict,
+				int (*visit)(void *object, void *arg),
+				void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "dict_search.h"
+
+#include <string.h>
+
+static void begin(struct search *s, conc_dict *dict, uint64_t key, size_t len,
+		  uint64_t hash)
+{
+	s->dict = dict;
+	s->mixed = conc_mix(hash);
+	s->shard = shard_of(dict, s->mixed);
+	s->key = key;
+	s->len = len;
+	s->asked_count = 0;
+	s->asked_room = ASKED_INLINE;
+	s->asked = s->asked_inline;
+}
+
+int search_begin_int(struct search *s, conc_dict *dict, int64_t key)
+{
+	if (dict == NULL || dict->keys != CONC_KEY_INT64)
+		return -EINVAL;
+	begin(s, dict, (uint64_t)key, 0, (uint64_t)key);
+	return 0;
+}
+
+int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len)
+{
+	uint64_t hash;
+	int rc;
+
+	if (dict == NULL || dict->keys == CONC_KEY_INT64)
+		return -EINVAL;
+	if (dict->keys == CONC_KEY_BYTES) {
+		if (key == NULL && len != 0)
+			return -EINVAL;
+		hash = conc_hash_bytes(key, len);
+	} else {
+		if (key == NULL || len != 0)
+			return -EINVAL;
+		rc = dict->key_ops.hash(dict->key_ops.user, key, &hash);
+		if (rc < 0)
+			return rc;
+	}
+	begin(s, dict, (uintptr_t)key, len, hash);
+	return 0;
+}
+
+void search_end(struct search *s)
+{
+	for (size_t i = 0; i < s->asked_count; i++)
+		key_release(s->dict, s->asked[i].key);
+	if (s->asked != s->asked_inline)
+		conc_release(s->asked);
+}
+
+static bool same_bytes(const struct search *s, uint64_t stored)
+{
+	const struct key_block *block = (const void *)(uintptr_t)stored;
+
+	return block->len == s->len &&
+	       (s->len == 0 ||
+		memcmp(block->bytes, (const void *)(uintptr_t)s->key, s->len) == 0);
+}
+
+static enum conc_equal compare(const struct search *s, uint64_t stored)
+{
+	const struct conc_key_ops *ops = &s->dict->key_ops;
+
+	if (s->dict->keys == CONC_KEY_BYTES)
+		return same_bytes(s, stored) ? CONC_EQUAL : CONC_DIFFERENT;
+	if (stored == s->key)
+		return CONC_EQUAL;
+	if (s->dict->keys == CONC_KEY_INT64)
+		return CONC_DIFFERENT;
+	return ops->fast_eq(ops->user, (const void *)(uintptr_t)s->key,
+			    (const void *)(uintptr_t)stored);
+}
+
+/*
+ * What was answered for a candidate.  `next` is where the last one was found:
+ * candidates come in the order of the chain, as they did when they were asked.
+ */
+static struct asked *remembered(struct search *s, uint64_t key, size_t *next)
+{
+	for (size_t n = 0; n < s->asked_count; n++) {
+		size_t i = *next + n;
+
+		if (i >= s->asked_count)
+			i -= s->asked_count;
+		if (s->asked[i].key == key) {
+			*next = i + 1 < s->asked_count ? i + 1 : 0;
+			return &s->asked[i];
+		}
+	}
+	return NULL;
+}
+
+/* A candidate that fast_eq could not tell: known, noted, or no room for it. */
+static enum found consider(struct search *s, uint64_t key, size_t *next)
+{
+	struct asked *asked = remembered(s, key, next);
+
+	if (asked != NULL && asked->answer != NOT_ASKED)
+		return asked->answer == EQUAL ? FOUND : ABSENT;
+	s->open_questions = true;
+	if (asked != NULL)
+		return ABSENT;
+	if (s->asked_count == s->asked_room)
+		return ASK;
+	key_retain(s->dict, key);
+	s->asked[s->asked_count++] = (struct asked){key, NOT_ASKED};
+	return ABSENT;
+}
+
+enum found search_probe(struct search *s, struct table *table, uint32_t *at)
+{
+	uint64_t live = hash_live(s->mixed);
+	size_t next = 0;
+	enum found found;
+
+	s->open_questions = false;
+	for (;; *at = (*at + 1) & table->mask) {
+		struct slot *slot = &table->slots[*at];
+		/* Pairs with the release in fill_slot. */
+		uint64_t hash = atomic_load_explicit(&slot->hash,
+						     memory_order_acquire);
+		uint64_t key;
+
+		if (hash == HASH_EMPTY)
+			return s->open_questions ? ASK : ABSENT;
+		if (hash != live)
+			continue;
+		key = atomic_load_explicit(&slot->key, memory_order_relaxed);
+		switch (compare(s, key)) {
+		case CONC_EQUAL:
+			return FOUND;
+		case CONC_DIFFERENT:
+			break;
+		default:
+			found = consider(s, key, &next);
+			if (found != ABSENT)
+				return found;
+		}
+	}
+}
+
+/* Doubles the room, as every place in it was needed. */
+static int more_room(struct search *s)
+{
+	struct asked *asked = conc_alloc(2 * s->asked_room * sizeof(*asked));
+
+	if (asked == NULL)
+		return -ENOMEM;
+	memcpy(asked, s->asked, s->asked_count * sizeof(*asked));
+	if (s->asked != s->asked_inline)
+		conc_release(s->asked);
+	s->asked = asked;
+	s->asked_room *= 2;
+	return 0;
+}
+
+int search_answer(struct search *s)
+{
+	const struct conc_key_ops *ops = &s->dict->key_ops;
+
+	for (size_t i = 0; i < s->asked_count; i++) {
+		struct asked *asked = &s->asked[i];
+		int rc;
+
+		if (asked->answer != NOT_ASKED)
+			continue;
+		rc = ops->full_eq(ops->user, (const void *)(uintptr_t)s->key,
+				  (const void *)(uintptr_t)asked->key);
+		if (rc < 0)
+			return rc;
+		asked->answer = rc > 0 ? EQUAL : UNEQUAL;
+		if (rc > 0)
+			return 0; /* those behind it need no answer */
+	}
+	return s->asked_count == s->asked_room ? more_room(s) : 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Futexes on Linux.  Elsewhere, or with --disable-futex, a sleep is a nanosleep
+ * of growing length: slower to wake, the same promises.
+ */
+#include <config.h>
+
+#include "futex.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <time.h>
+
+#ifdef HAVE_FUTEX
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#define NS_PER_S INT64_C(1000000000)
+
+int64_t conc_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t conc_deadline_after(int64_t ns)
+{
+	int64_t deadline;
+
+	if (ns <= 0)
+		return CONC_TRY;
+	if (__builtin_add_overflow(conc_now(), ns, &deadline))
+		return CONC_FOREVER;
+	return deadline;
+}
+
+#ifdef HAVE_FUTEX
+
+int conc_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+	struct timespec until, *limit = NULL;
+
+	if (deadline != CONC_FOREVER) {
+		until.tv_sec = deadline / NS_PER_S;
+		until.tv_nsec = deadline % NS_PER_S;
+		limit = &until;
+	}
+	/* WAIT_BITSET, as it takes an absolute time of the monotonic clock. */
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, limit,
+		    NULL, FUTEX_BITSET_MATCH_ANY) == 0)
+		return 0;
+	return errno == ETIMEDOUT || errno == EINTR ? -errno : 0;
+}
+
+void conc_futex_wake(_Atomic uint32_t *word, int count)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+#else
+
+int conc_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+	struct timespec pause = {0, 50 * 1000};
+
+	while (atomic_load_explicit(word, memory_order_acquire) == expected) {
+		if (deadline != CONC_FOREVER && conc_now() >= deadline)
+			return -ETIMEDOUT;
+		if (nanosleep(&pause, NULL) != 0)
+			return -EINTR;
+		if (pause.tv_nsec < 2 * 1000 * 1000)
+			pause.tv_nsec *= 2;
+	}
+	return 0;
+}
+
+void conc_futex_wake(_Atomic uint32_t *word, int count)
+{
+	(void)word;
+	(void)count;
+}
+
+#endif
+
+/*
+ * A signal that lands between wait_begin and the futex call does not end the
+ * sleep, so with an `interrupted` hook no single sleep is longer than this.
+ */
+#define LONGEST_SLEEP NS_PER_S
+
+static int64_t slice_end(int64_t deadline, const struct conc_wait_hooks *hooks)
+{
+	int64_t end;
+
+	if (hooks == NULL || hooks->interrupted == NULL)
+		return deadline;
+	end = conc_now() + LONGEST_SLEEP;
+	return deadline == CONC_FOREVER || end < deadline ? end : deadline;
+}
+
+int conc_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline,
+	       const struct conc_wait_hooks *hooks)
+{
+	for (;;) {
+		int64_t end = slice_end(deadline, hooks);
+		void *token = NULL;
+		int rc;
+
+		if (hooks != NULL && hooks->wait_begin != NULL)
+			token = hooks->wait_begin(hooks->user);
+		rc = conc_futex_wait(word, expected, end);
+		if (hooks != NULL && hooks->wait_end != NULL)
+			hooks->wait_end(hooks->user, token);
+		if (rc == 0 || (rc == -ETIMEDOUT && end == deadline))
+			return rc;
+		if (hooks != NULL && hooks->interrupted != NULL) {
+			rc = hooks->interrupted(hooks->user);
+			if (rc != 0)
+				return rc;
+		}
+	}
+}
