@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Keys and values that count their references, for tests of conc_dict. */
+#ifndef TESTS_DICT_KEYS_H
+#define TESTS_DICT_KEYS_H
+
+#include <concurrency.h>
+#include <string.h>
+
+#include "suite.h"
+
+struct test_key {
+	int id;	       /* equal ids are equal keys */
+	uint64_t hash; /* as hash() answers it */
+	bool asks;     /* fast_eq cannot tell */
+	int hash_error;
+	int eq_error;
+	/* Runs in full_eq on the probe. */
+	int (*on_eq)(struct test_key *probe, const struct test_key *stored);
+	conc_dict *dict; /* for on_eq */
+	int references;	 /* that the dict has */
+	int visits;
+};
+
+#define TEST_KEY(number) {.id = (number), .hash = (uint64_t)(number)}
+
+static inline int test_key_hash(void *user, const void *key, uint64_t *hash)
+{
+	const struct test_key *k = key;
+
+	(void)user;
+	*hash = k->hash;
+	return k->hash_error;
+}
+
+static inline enum conc_equal test_key_fast_eq(void *user, const void *probe,
+					       const void *stored)
+{
+	const struct test_key *p = probe, *s = stored;
+
+	(void)user;
+	if (p->asks || s->asks)
+		return CONC_ASK;
+	return p->id == s->id ? CONC_EQUAL : CONC_DIFFERENT;
+}
+
+static inline int test_key_full_eq(void *user, const void *probe,
+				   const void *stored)
+{
+	struct test_key *p = (struct test_key *)probe;
+	const struct test_key *s = stored;
+
+	(void)user;
+	ck_assert_int_gt(s->references, 0);
+	if (p->eq_error != 0)
+		return p->eq_error;
+	if (p->on_eq != NULL)
+		return p->on_eq(p, s);
+	return p->id == s->id;
+}
+
+static inline void test_key_retain(void *user, const void *key)
+{
+	(void)user;
+	((struct test_key *)key)->references++;
+}
+
+static inline void test_key_release(void *user, const void *key)
+{
+	struct test_key *k = (struct test_key *)key;
+
+	(void)user;
+	ck_assert_int_gt(k->references, 0);
+	k->references--;
+}
+
+struct test_value {
+	_Alignas(8) int references;
+};
+
+static inline void test_value_retain(void *user, void *value)
+{
+	(void)user;
+	((struct test_value *)value)->references++;
+}
+
+static inline bool test_value_try_retain(void *user, void *value)
+{
+	struct test_value *v = value;
+
+	(void)user;
+	if (v->references == 0)
+		return false;
+	v->references++;
+	return true;
+}
+
+static inline void test_value_release(void *user, void *value)
+{
+	struct test_value *v = value;
+
+	(void)user;
+	ck_assert_int_gt(v->references, 0);
+	v->references--;
+}
+
+static inline conc_dict *key_dict(enum conc_lifetime values, void *user)
+{
+	struct conc_dict_attr attr = {
+		.size = sizeof(attr),
+		.keys = CONC_KEY_GENERAL,
+		.values = values,
+		.key_ops = {test_key_hash, test_key_fast_eq, test_key_full_eq,
+			    test_key_retain, test_key_release, user},
+		.value_ops = {test_value_retain, test_value_try_retain,
+			      test_value_release, user},
+	};
+	conc_dict *dict = NULL;
+
+	ck_assert_int_eq(conc_dict_new(&attr, &dict), 0);
+	return dict;
+}
+
+/* int64 keys */
+static inline conc_dict *value_dict(enum conc_lifetime values)
+{
+	struct conc_dict_attr attr = {
+		.size = sizeof(attr),
+		.values = values,
+		.value_ops = {test_value_retain, test_value_try_retain,
+			      test_value_release, NULL},
+	};
+	conc_dict *dict = NULL;
+
+	ck_assert_int_eq(conc_dict_new(&attr, &dict), 0);
+	return dict;
+}
+
+#endif
