@@ -65,7 +65,7 @@ static bool same_bytes(const struct search *s, uint64_t stored)
 		memcmp(block->bytes, (const void *)(uintptr_t)s->key, s->len) == 0);
 }
 
-static enum conc_equal compare(const struct search *s, uint64_t stored)
+enum conc_equal search_compare(const struct search *s, uint64_t stored)
 {
 	const struct conc_key_ops *ops = &s->dict->key_ops;
 
@@ -73,8 +73,6 @@ static enum conc_equal compare(const struct search *s, uint64_t stored)
 		return same_bytes(s, stored) ? CONC_EQUAL : CONC_DIFFERENT;
 	if (stored == s->key)
 		return CONC_EQUAL;
-	if (s->dict->keys == CONC_KEY_INT64)
-		return CONC_DIFFERENT;
 	return ops->fast_eq(ops->user, (const void *)(uintptr_t)s->key,
 			    (const void *)(uintptr_t)stored);
 }
@@ -98,10 +96,9 @@ static struct asked *remembered(struct search *s, uint64_t key, size_t *next)
 	return NULL;
 }
 
-/* A candidate that fast_eq could not tell: known, noted, or no room for it. */
-static enum found consider(struct search *s, uint64_t key, size_t *next)
+enum found search_consider(struct search *s, uint64_t stored, size_t *next)
 {
-	struct asked *asked = remembered(s, key, next);
+	struct asked *asked = remembered(s, stored, next);
 
 	if (asked != NULL && asked->answer != NOT_ASKED)
 		return asked->answer == EQUAL ? FOUND : ABSENT;
@@ -110,41 +107,9 @@ static enum found consider(struct search *s, uint64_t key, size_t *next)
 		return ABSENT;
 	if (s->asked_count == s->asked_room)
 		return ASK;
-	key_retain(s->dict, key);
-	s->asked[s->asked_count++] = (struct asked){key, NOT_ASKED};
+	key_retain(s->dict, stored);
+	s->asked[s->asked_count++] = (struct asked){stored, NOT_ASKED};
 	return ABSENT;
-}
-
-enum found search_probe(struct search *s, struct table *table, uint32_t *at)
-{
-	uint64_t live = hash_live(s->mixed);
-	size_t next = 0;
-	enum found found;
-
-	s->open_questions = false;
-	for (;; *at = (*at + 1) & table->mask) {
-		struct slot *slot = &table->slots[*at];
-		/* Pairs with the release in fill_slot. */
-		uint64_t hash = atomic_load_explicit(&slot->hash,
-						     memory_order_acquire);
-		uint64_t key;
-
-		if (hash == HASH_EMPTY)
-			return s->open_questions ? ASK : ABSENT;
-		if (hash != live)
-			continue;
-		key = atomic_load_explicit(&slot->key, memory_order_relaxed);
-		switch (compare(s, key)) {
-		case CONC_EQUAL:
-			return FOUND;
-		case CONC_DIFFERENT:
-			break;
-		default:
-			found = consider(s, key, &next);
-			if (found != ABSENT)
-				return found;
-		}
-	}
 }
 
 /* Doubles the room, as every place in it was needed. */

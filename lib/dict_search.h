@@ -47,18 +47,66 @@ int search_begin_int(struct search *s, conc_dict *dict, int64_t key);
 /* Releases what it remembers: no lock held, outside sections. */
 void search_end(struct search *s);
 
-/*
- * Inside a section: walks the probe chain from slot *at (search_home() at
- * first).  FOUND: *at is a live slot with an equal key.  ABSENT: *at is the
- * empty slot at the end of the chain.  ASK: leave the section and call
- * search_answer(), then begin again.
- */
-enum found search_probe(struct search *s, struct table *table, uint32_t *at);
-
 static inline uint32_t search_home(const struct search *s,
 				   const struct table *table)
 {
 	return (uint32_t)s->mixed & table->mask;
+}
+
+/* Byte strings and general keys that are not the very same pointer. */
+enum conc_equal search_compare(const struct search *s, uint64_t stored);
+
+/*
+ * A candidate that fast_eq could not tell: FOUND or ABSENT as it was answered
+ * before; ABSENT and noted as an open question; ASK when there is no room to
+ * note it.  `next` remembers where the last one was found.
+ */
+enum found search_consider(struct search *s, uint64_t stored, size_t *next);
+
+/*
+ * Inside a section: walks the probe chain from slot *at (search_home() at
+ * first).  FOUND: *at is a live slot with an equal key.  ABSENT: *at is the
+ * empty slot at the end of the chain.  ASK: leave the section and call
+ * search_answer(), then begin again.  Inline, as it is most of a read.
+ */
+static inline enum found search_probe(struct search *s, struct table *table,
+				      uint32_t *at)
+{
+	enum conc_key_kind keys = s->dict->keys;
+	uint64_t live = hash_live(s->mixed);
+	uint32_t mask = table->mask, i = *at;
+	enum found found = ABSENT;
+	size_t next = 0;
+
+	s->open_questions = false;
+	for (;; i = (i + 1) & mask) {
+		/* Pairs with the release in fill_slot (dict_table.c). */
+		uint64_t hash = atomic_load_explicit(&table->slots[i].hash,
+						     memory_order_acquire);
+		enum conc_equal equal;
+		uint64_t stored;
+
+		if (hash == HASH_EMPTY) {
+			found = s->open_questions ? ASK : ABSENT;
+			break;
+		}
+		if (hash != live)
+			continue;
+		stored = atomic_load_explicit(&table->slots[i].key,
+					      memory_order_relaxed);
+		if (keys == CONC_KEY_INT64)
+			equal = stored == s->key ? CONC_EQUAL : CONC_DIFFERENT;
+		else
+			equal = search_compare(s, stored);
+		if (equal == CONC_EQUAL)
+			found = FOUND;
+		else if (equal == CONC_ASK)
+			found = search_consider(s, stored, &next);
+		if (found != ABSENT)
+			break;
+	}
+	*at = i;
+	return found;
 }
 
 /* Has the open questions answered.  0, -ENOMEM, or full_eq's error. */

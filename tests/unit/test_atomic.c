@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include <concurrency.h>
+
+#include "suite.h"
+
+START_TEST(each_operation_returns_the_new_value)
+{
+	conc_int64 a = CONC_INT64_INIT(5);
+
+	ck_assert_int_eq(conc_int64_get(&a), 5);
+	ck_assert_int_eq(conc_int64_add(&a, 3), 8);
+	ck_assert_int_eq(conc_int64_sub(&a, 10), -2);
+	ck_assert_int_eq(conc_int64_incr(&a), -1);
+	ck_assert_int_eq(conc_int64_decr(&a), -2);
+	ck_assert_int_eq(conc_int64_multiply(&a, -7), 14);
+	ck_assert_int_eq(conc_int64_or(&a, 1), 15);
+	ck_assert_int_eq(conc_int64_and(&a, 6), 6);
+	ck_assert_int_eq(conc_int64_xor(&a, 3), 5);
+	conc_int64_set(&a, 9);
+	ck_assert_int_eq(conc_int64_get(&a), 9);
+}
+END_TEST
+
+START_TEST(exchange_returns_the_old_value)
+{
+	conc_int64 a = CONC_INT64_INIT(1);
+	int64_t expected = 3;
+
+	ck_assert_int_eq(conc_int64_exchange(&a, 2), 1);
+	ck_assert(!conc_int64_compare_exchange(&a, &expected, 4));
+	ck_assert_int_eq(expected, 2);
+	ck_assert(conc_int64_compare_exchange(&a, &expected, 4));
+	ck_assert_int_eq(conc_int64_get(&a), 4);
+}
+END_TEST
+
+START_TEST(arithmetic_wraps_at_64_bits)
+{
+	conc_int64 a = CONC_INT64_INIT(INT64_MAX);
+
+	ck_assert_int_eq(conc_int64_incr(&a), INT64_MIN);
+	ck_assert_int_eq(conc_int64_sub(&a, 1), INT64_MAX);
+	ck_assert_int_eq(conc_int64_multiply(&a, 2), -2);
+	conc_int64_set(&a, INT64_MIN);
+	ck_assert_int_eq(conc_int64_multiply(&a, -1), INT64_MIN);
+}
+END_TEST
+
+START_TEST(division_rounds_towards_minus_infinity)
+{
+	static const int64_t cases[][3] = {
+		{7, 2, 3},    {-7, 2, -4}, {7, -2, -4},	  {-7, -2, 3},
+		{6, 3, 2},    {-6, 3, -2}, {0, -5, 0},	  {INT64_MIN, 1, INT64_MIN},
+		{1, INT64_MAX, 0}, {-1, INT64_MAX, -1}, {INT64_MIN, -1, INT64_MIN},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		conc_int64 a = CONC_INT64_INIT(cases[i][0]);
+		int64_t quotient;
+
+		ck_assert_int_eq(conc_int64_floor_divide(&a, cases[i][1],
+							 &quotient), 0);
+		ck_assert_int_eq(quotient, cases[i][2]);
+		ck_assert_int_eq(conc_int64_get(&a), cases[i][2]);
+	}
+}
+END_TEST
+
+START_TEST(division_by_zero_changes_nothing)
+{
+	conc_int64 a = CONC_INT64_INIT(7);
+	int64_t quotient = 1;
+
+	ck_assert_int_eq(conc_int64_floor_divide(&a, 0, &quotient), -EDOM);
+	ck_assert_int_eq(conc_int64_floor_divide(&a, 0, NULL), -EDOM);
+	ck_assert_int_eq(conc_int64_get(&a), 7);
+	ck_assert_int_eq(quotient, 1);
+}
+END_TEST
+
+#define THREADS 8
+#define ROUNDS 20000
+
+static conc_int64 shared = CONC_INT64_INIT(0);
+
+/* Each step is undone by another thread's, so only lost steps leave a rest. */
+static void *step(void *arg)
+{
+	int64_t sign = *(int *)arg % 2 ? 1 : -1;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t old = conc_int64_get(&shared);
+
+		conc_int64_add(&shared, sign * 3);
+		conc_int64_sub(&shared, sign * 2);
+		do {
+		} while (!conc_int64_compare_exchange(&shared, &old, old - sign));
+	}
+	return NULL;
+}
+
+START_TEST(no_step_of_any_thread_is_lost)
+{
+	pthread_t threads[THREADS];
+	int who[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		who[i] = i;
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, step, &who[i]),
+				 0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_eq(conc_int64_get(&shared), 0);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		each_operation_returns_the_new_value,
+		exchange_returns_the_old_value,
+		arithmetic_wraps_at_64_bits,
+		division_rounds_towards_minus_infinity,
+		division_by_zero_changes_nothing,
+		no_step_of_any_thread_is_lost,
+	};
+
+	return run_tests("atomic", tests, COUNT_OF(tests), 60);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Read sections, grace periods and retired memory. */
+#include <config.h>
+
+#include <concurrency.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "rcu.h"
+#include "suite.h"
+
+static _Atomic int freed;
+
+struct block {
+	struct conc_retired retired;
+	bool dead;
+};
+
+static void note_free(struct conc_retired *block)
+{
+	((struct block *)block)->dead = true;
+	atomic_fetch_add(&freed, 1);
+}
+
+static _Atomic int stage;
+
+static void wait_for_stage(int wanted)
+{
+	while (atomic_load(&stage) < wanted)
+		usleep(1000);
+}
+
+/* Enters a section, waits to be let go, leaves. */
+static void *reader(void *arg)
+{
+	struct block *block = arg;
+
+	conc_rcu_enter();
+	atomic_store(&stage, 1);
+	wait_for_stage(2);
+	usleep(50 * 1000);
+	ck_assert(!block->dead);
+	conc_rcu_leave();
+	return NULL;
+}
+
+START_TEST(retired_memory_outlives_the_readers_that_may_have_it)
+{
+	struct block block = {.dead = false};
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, reader, &block), 0);
+	wait_for_stage(1);
+	conc_retire(&block.retired, 1, note_free);
+	ck_assert(!block.dead);
+	atomic_store(&stage, 2);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	ck_assert(block.dead);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+START_TEST(reclaim_inside_a_section_is_EBUSY_and_frees_nothing)
+{
+	struct block block = {.dead = false};
+
+	conc_retire(&block.retired, 1, note_free);
+	conc_rcu_enter();
+	ck_assert_int_eq(conc_reclaim(NULL), -EBUSY);
+	ck_assert(!block.dead);
+	conc_rcu_leave();
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	ck_assert(block.dead);
+}
+END_TEST
+
+START_TEST(a_stamp_has_passed_only_after_a_whole_grace_period)
+{
+	uint64_t stamp = conc_rcu_stamp();
+
+	ck_assert(!conc_rcu_passed(stamp));
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	ck_assert(conc_rcu_passed(stamp));
+	ck_assert(!conc_rcu_passed(conc_rcu_stamp()));
+}
+END_TEST
+
+START_TEST(a_batch_is_freed_when_it_is_due)
+{
+	static struct block blocks[200];
+
+	atomic_store(&freed, 0);
+	for (size_t i = 0; i < COUNT_OF(blocks); i++) {
+		conc_retire(&blocks[i].retired, 1, note_free);
+		conc_reclaim_if_due(NULL);
+	}
+	ck_assert_int_ge(atomic_load(&freed), 128);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	ck_assert_int_eq(atomic_load(&freed), 200);
+}
+END_TEST
+
+static int begins, ends;
+
+static void *count_begin(void *user)
+{
+	begins++;
+	return user;
+}
+
+static void count_end(void *user, void *token)
+{
+	ck_assert_ptr_eq(token, user);
+	ends++;
+}
+
+START_TEST(a_grace_period_is_waited_for_between_the_hooks)
+{
+	struct conc_wait_hooks hooks = {count_begin, count_end, NULL, &begins};
+
+	ck_assert_int_eq(conc_reclaim(&hooks), 0);
+	ck_assert_int_eq(begins, 1);
+	ck_assert_int_eq(ends, 1);
+}
+END_TEST
+
+START_TEST(a_forked_child_reads_and_reclaims)
+{
+	struct block block = {.dead = false};
+	int status;
+	pid_t child;
+
+	conc_rcu_enter(); /* this thread is known to liburcu */
+	conc_rcu_leave();
+	conc_before_fork();
+	child = fork();
+	if (child == 0) {
+		conc_after_fork_child();
+		conc_rcu_enter();
+		conc_rcu_leave();
+		conc_retire(&block.retired, 1, note_free);
+		_exit(conc_reclaim(NULL) == 0 && block.dead ? 0 : 1);
+	}
+	conc_after_fork_parent();
+	ck_assert_int_gt(child, 0);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+}
+END_TEST
+
+START_TEST(deadlines_are_absolute_and_do_not_overflow)
+{
+	int64_t before = conc_now(), deadline = conc_deadline_after(1000);
+
+	ck_assert_int_ge(deadline, before + 1000);
+	ck_assert_int_le(deadline, conc_now() + 1000);
+	ck_assert_int_eq(conc_deadline_after(0), CONC_TRY);
+	ck_assert_int_eq(conc_deadline_after(-5), CONC_TRY);
+	ck_assert_int_eq(conc_deadline_after(INT64_MAX), CONC_FOREVER);
+	ck_assert_str_eq(conc_version(), PACKAGE_VERSION);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		retired_memory_outlives_the_readers_that_may_have_it,
+		reclaim_inside_a_section_is_EBUSY_and_frees_nothing,
+		a_stamp_has_passed_only_after_a_whole_grace_period,
+		a_batch_is_freed_when_it_is_due,
+		a_grace_period_is_waited_for_between_the_hooks,
+		a_forked_child_reads_and_reclaims,
+		deadlines_are_absolute_and_do_not_overflow,
+	};
+
+	return run_tests("rcu", tests, COUNT_OF(tests), 30);
+}
