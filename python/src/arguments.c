@@ -43,7 +43,7 @@ static bool take_named(const struct signature *signature, PyObject *const *args,
 	return true;
 }
 
-bool take_arguments(const struct signature *signature, PyObject *const *args,
+bool sort_arguments(const struct signature *signature, PyObject *const *args,
 		    Py_ssize_t count, PyObject *names, PyObject **found)
 {
 	if (count > signature->most) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ConcurrentDict: conc_dict with Python objects as general keys and
- * type-stable values.
+ * ConcurrentDict: conc_dict with Python objects as general keys and type-stable
+ * values; how those are hashed, compared and counted is in callbacks.c.
  *
  * A value is stored as a pointer to the object, but for a number that add()
  * has changed: that one is a bare 64-bit word in the table, and becomes an int
@@ -15,105 +15,6 @@ struct dict_object {
 	COMPAT_WEAKREF_FIELD
 };
 
-/* --- keys ---------------------------------------------------------------- */
-
-static int key_hash(void *user, const void *key, uint64_t *hash)
-{
-	PyObject *object = (PyObject *)key;
-	Py_hash_t found = -1;
-
-	(void)user;
-	if (LIKELY(PyUnicode_CheckExact(object)))
-		found = compat_remembered_hash(object);
-	if (UNLIKELY(found == -1)) {
-		found = PyObject_Hash(object);
-		if (found == -1)
-			return RAISED;
-	}
-	*hash = (uint64_t)found;
-	return 0;
-}
-
-static richcmpfunc comparer_of(PyObject *object)
-{
-	return __atomic_load_n(&Py_TYPE(object)->tp_richcompare,
-			       __ATOMIC_RELAXED);
-}
-
-static enum conc_equal bytes_equal(PyObject *a, PyObject *b)
-{
-	Py_ssize_t length = PyBytes_GET_SIZE(a);
-
-	return length == PyBytes_GET_SIZE(b) &&
-			       memcmp(PyBytes_AS_STRING(a),
-				      PyBytes_AS_STRING(b), (size_t)length) == 0
-		       ? CONC_EQUAL
-		       : CONC_DIFFERENT;
-}
-
-/* The comparison of two exact int runs no Python code; True has no count. */
-static enum conc_equal int_equal(PyObject *a, PyObject *b)
-{
-	int beyond_a, beyond_b;
-	int64_t number_a = compat_long_value(a, &beyond_a);
-	int64_t number_b = compat_long_value(b, &beyond_b);
-
-	if (beyond_a != 0 || beyond_b != 0)
-		return beyond_a == beyond_b ? CONC_ASK : CONC_DIFFERENT;
-	return number_a == number_b ? CONC_EQUAL : CONC_DIFFERENT;
-}
-
-/*
- * Inside a read section: only what is known to run no Python code and to touch
- * no count.  Two different objects whose types both compare as `object` does are
- * different.
- */
-static enum conc_equal key_fast_equal(void *user, const void *probe,
-				      const void *stored)
-{
-	PyObject *a = (PyObject *)probe, *b = (PyObject *)stored;
-	PyTypeObject *type = Py_TYPE(a);
-
-	(void)user;
-	if (LIKELY(type == Py_TYPE(b))) {
-		if (LIKELY(type == &PyUnicode_Type)) {
-			int equal = compat_str_equal(a, b);
-
-			return equal < 0 ? CONC_ASK : (enum conc_equal)equal;
-		}
-		if (type == &PyLong_Type)
-			return int_equal(a, b);
-		if (type == &PyBytes_Type)
-			return bytes_equal(a, b);
-	}
-	if (comparer_of(a) == PyBaseObject_Type.tp_richcompare &&
-	    comparer_of(b) == PyBaseObject_Type.tp_richcompare)
-		return CONC_DIFFERENT;
-	return CONC_ASK;
-}
-
-/* As the built-in dict does: stored == probe. */
-static int key_full_equal(void *user, const void *probe, const void *stored)
-{
-	int equal = PyObject_RichCompareBool((PyObject *)stored,
-					     (PyObject *)probe, Py_EQ);
-
-	(void)user;
-	return equal < 0 ? RAISED : equal;
-}
-
-static void key_retain(void *user, const void *key)
-{
-	(void)user;
-	Py_INCREF((PyObject *)key);
-}
-
-static void key_release(void *user, const void *key)
-{
-	(void)user;
-	Py_DECREF((PyObject *)key);
-}
-
 /* --- making and ending --------------------------------------------------- */
 
 #define DEFAULT_SCALING 17
@@ -125,13 +26,7 @@ static int make_table(struct dict_object *self, unsigned scaling)
 		.scaling = scaling,
 		.keys = CONC_KEY_GENERAL,
 		.values = CONC_TYPE_STABLE,
-		.key_ops = {
-			.hash = key_hash,
-			.fast_eq = key_fast_equal,
-			.full_eq = key_full_equal,
-			.retain = key_retain,
-			.release = key_release,
-		},
+		.key_ops = key_ops,
 		.value_ops = object_ops,
 		.wait = short_wait,
 	};
@@ -448,29 +343,37 @@ PyDoc_STRVAR(dict_add_doc,
 "is no int (a bool is one), or the key is unhashable; also whatever its\n"
 "__hash__ or __eq__ raises.");
 
+/* `number` is an int. */
+static PyObject *add_number(conc_dict *dict, PyObject *key, PyObject *number)
+{
+	int64_t n, sum;
+	int beyond, rc;
+
+	n = compat_long_value(number, &beyond);
+	rc = beyond ? -EOVERFLOW : conc_dict_add(dict, key, 0, n, &sum);
+	if (LIKELY(rc == 0))
+		return PyLong_FromLongLong(sum);
+	if (rc == -EDOM || rc == -EOVERFLOW)
+		return add_object(dict, key, number);
+	return raise_error(rc);
+}
+
 static PyObject *dict_add(PyObject *self, PyObject *const *args,
 			  Py_ssize_t count, PyObject *names)
 {
 	static const struct signature signature = {"add", 1, 2, {"key", "n"}};
 	conc_dict *dict = table_of(self);
 	PyObject *found[2], *number, *result;
-	int64_t n = 1, sum;
-	int beyond = 0, rc;
 
-	if (dict == NULL ||
+	if (UNLIKELY(dict == NULL) ||
 	    !take_arguments(&signature, args, count, names, found))
 		return NULL;
+	if (LIKELY(found[1] != NULL && PyLong_CheckExact(found[1])))
+		return add_number(dict, found[0], found[1]);
 	number = found[1] == NULL ? PyLong_FromLong(1) : PyNumber_Index(found[1]);
 	if (number == NULL)
 		return NULL;
-	n = compat_long_value(number, &beyond);
-	rc = beyond ? -EOVERFLOW : conc_dict_add(dict, found[0], 0, n, &sum);
-	if (LIKELY(rc == 0))
-		result = PyLong_FromLongLong(sum);
-	else if (rc == -EDOM || rc == -EOVERFLOW)
-		result = add_object(dict, found[0], number);
-	else
-		result = raise_error(rc);
+	result = add_number(dict, found[0], number);
 	Py_DECREF(number);
 	return result;
 }

@@ -4,7 +4,7 @@
  *
  *	module.c     the module: types, exceptions, fork
  *	ffi.c        `ffi` and `lib`, made by cffi on first access
- *	callbacks.c  what the library calls: waiting, references, garbage
+ *	callbacks.c  what the library calls: waiting, references, keys
  *	arguments.c  arguments of methods: collecting and converting
  *	dict.c int64.c queue.c gather.c gather_iterator.c    one type each
  *	compat.h     what differs between interpreters
@@ -61,6 +61,8 @@ extern const struct conc_wait_hooks short_wait;
 extern const struct conc_wait_hooks long_wait;
 /* Python objects as values of lifetime CONC_TYPE_STABLE. */
 extern const struct conc_value_ops object_ops;
+/* Python objects as keys of the general kind. */
+extern const struct conc_key_ops key_ops;
 
 /* A value that holds `object`; the caller has a reference to give away. */
 static inline struct conc_value value_of(PyObject *object)
@@ -112,12 +114,26 @@ struct signature {
 	const char *names[3];
 };
 
+/* take_arguments() for any arguments. */
+bool sort_arguments(const struct signature *signature, PyObject *const *args,
+		    Py_ssize_t count, PyObject *names, PyObject **found);
+
 /*
  * Sorts arguments into found[0 .. most - 1], borrowed, NULL for those not
- * given.  Returns false with TypeError set.
+ * given.  Returns false with TypeError set.  Inline, as there is hardly
+ * anything to do when none is named.
  */
-bool take_arguments(const struct signature *signature, PyObject *const *args,
-		    Py_ssize_t count, PyObject *names, PyObject **found);
+static inline bool take_arguments(const struct signature *signature,
+				  PyObject *const *args, Py_ssize_t count,
+				  PyObject *names, PyObject **found)
+{
+	if (UNLIKELY(names != NULL || count < signature->required ||
+		     count > signature->most))
+		return sort_arguments(signature, args, count, names, found);
+	for (int i = 0; i < signature->most; i++)
+		found[i] = i < count ? args[i] : NULL;
+	return true;
+}
 
 /*
  * A number of 64 bits from anything with __index__.  False with TypeError, or

@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The C that users are shown compiles without a warning against the public
+# headers and the shared library alone, as C99 and as C++ where it is only a
+# header, and does what it says.
+set -eu
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+library=$top_builddir/lib/.libs
+LD_LIBRARY_PATH=$library
+export LD_LIBRARY_PATH
+
+compile() {
+    # shellcheck disable=SC2086
+    $CC -Wall -Wextra -Werror -I"$top_srcdir/include" "$@" -L"$library" -lconcurrency -lpthread
+}
+
+sed -n '/^```c$/,/^```$/{//!p}' "$top_srcdir/README.md" >"$work/readme.c"
+compile -o "$work/readme" "$work/readme.c"
+test "$("$work/readme")" = 2
+echo "README: ok"
+
+compile -o "$work/count" "$top_srcdir/examples/c/count_words.c"
+printf 'to be or not to be that is to be\n' | "$work/count" | tee "$work/out"
+grep -Eq '^ *3[[:space:]]+be|be[[:space:]:]+3' "$work/out"
+echo "count_words: ok"
+
+echo '#include <concurrency.h>' >"$work/headers.c"
+$CC -std=c99 -pedantic -Wall -Wextra -Werror -I"$top_srcdir/include" -fsyntax-only "$work/headers.c"
+if c++ --version >/dev/null 2>&1; then
+    c++ -x c++ -std=c++98 -pedantic -Wall -Wextra -Werror -I"$top_srcdir/include" -fsyntax-only "$work/headers.c"
+fi
+echo "headers as C99 and C++98: ok"
