@@ -41,8 +41,7 @@ static bool watch(struct conc_eventcount *event, uint32_t seen, int64_t end)
 	while (!changed(event, seen)) {
 		if (conc_now() >= end)
 			return false;
-		for (int i = 0; i < pauses; i++)
-			conc_relax();
+		conc_pause(pauses);
 		if (pauses < LONGEST_PAUSE)
 			pauses *= 2;
 		else

@@ -69,6 +69,21 @@ struct conc_eventcount {
 	_Atomic uint32_t sleepers;
 };
 
+/*
+ * How long a thread looks before it enters: between looks the pauses double up to
+ * this many, which makes 1 to 2 us.  Measured: a request and its answer between
+ * two cores of a virtual machine take 8 to 20 us with it, 180 us without; it
+ * does nothing for a producer that is slower than that, and costs nothing beside
+ * the sleep that follows.
+ */
+#define CONC_LONGEST_PAUSE_BEFORE_SLEEP 32
+
+static inline void conc_pause(int pauses)
+{
+	for (int i = 0; i < pauses; i++)
+		conc_relax();
+}
+
 #define CONC_EVENTCOUNT_WAITING (UINT64_C(0xfffff))
 
 /* Announces this thread; what it returns goes into conc_eventcount_sleep. */

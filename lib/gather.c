@@ -121,6 +121,7 @@ int conc_gather_take(conc_gather *gather, int64_t key, bool clear,
 {
 	if (deadline < CONC_FOREVER)
 		return -EINVAL;
+	/* The rest of the arguments is for try_take to refuse. */
 	for (;;) {
 		int rc = conc_gather_try_take(gather, key, clear, value);
 
@@ -158,6 +159,17 @@ static bool worth_trying(conc_gather *gather, int64_t key)
 	return rc != -ENOENT;
 }
 
+static bool worth_trying_soon(conc_gather *gather, int64_t key)
+{
+	for (int pauses = 1; pauses <= CONC_LONGEST_PAUSE_BEFORE_SLEEP;
+	     pauses *= 2) {
+		if (worth_trying(gather, key))
+			return true;
+		conc_pause(pauses);
+	}
+	return false;
+}
+
 int conc_gather_wait(conc_gather *gather, int64_t key, int64_t deadline)
 {
 	struct conc_eventcount *arrivals;
@@ -168,6 +180,8 @@ int conc_gather_wait(conc_gather *gather, int64_t key, int64_t deadline)
 		return -EINVAL;
 	if (deadline == CONC_TRY)
 		return worth_trying(gather, key) ? 0 : -EAGAIN;
+	if (worth_trying_soon(gather, key))
+		return 0;
 	arrivals = bucket_of(gather, key);
 	seen = conc_eventcount_enter(arrivals);
 #ifndef CONC_PLANT_LOST_WAKEUP
@@ -205,5 +219,7 @@ void conc_gather_clear(conc_gather *gather)
 int conc_gather_traverse(conc_gather *gather,
 			 int (*visit)(void *object, void *arg), void *arg)
 {
+	if (gather == NULL)
+		return -EINVAL;
 	return conc_dict_traverse(gather->values, visit, arg);
 }

@@ -99,12 +99,6 @@ static char poison;
  */
 #define LONGEST_PAUSE 16
 
-/*
- * How long a thread looks for an item before it goes to sleep, by the same
- * count: about a microsecond, less than a sleep and a wake cost.
- */
-#define LONGEST_PAUSE_BEFORE_SLEEP 32
-
 /* How long a waiter of a lock_free queue polls before it sleeps, in ns. */
 #define POLL (10 * 1000 * 1000)
 
@@ -112,12 +106,6 @@ static char poison;
 #undef LONGEST_PAUSE
 #define LONGEST_PAUSE 1
 #endif
-
-static void pause_for(int pauses)
-{
-	for (int i = 0; i < pauses; i++)
-		conc_relax();
-}
 
 /* ---- Along the segments ------------------------------------------------ */
 
@@ -340,7 +328,7 @@ static void *collect(_Atomic(void *) *cell)
 
 	for (int pauses = 1; content == EMPTY && pauses <= LONGEST_PAUSE;
 	     pauses *= 2) {
-		pause_for(pauses);
+		conc_pause(pauses);
 		content = atomic_load_explicit(cell, memory_order_acquire);
 	}
 	if (content != EMPTY)
@@ -463,10 +451,11 @@ static bool worth_trying(conc_queue *queue)
 
 static bool worth_trying_soon(conc_queue *queue)
 {
-	for (int pauses = 1; pauses <= LONGEST_PAUSE_BEFORE_SLEEP; pauses *= 2) {
+	for (int pauses = 1; pauses <= CONC_LONGEST_PAUSE_BEFORE_SLEEP;
+	     pauses *= 2) {
 		if (worth_trying(queue))
 			return true;
-		pause_for(pauses);
+		conc_pause(pauses);
 	}
 	return false;
 }
