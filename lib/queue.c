@@ -14,7 +14,8 @@
  *
  * The algorithm is FAAArrayQueue (A. Correia and P. Ramalhete, 2016), itself a
  * simpler LCRQ (A. Morrison and Y. Afek, PPoPP 2013); closing is our addition.
- * tests/models/queue.pml is the same protocol for a model checker.
+ * tests/models/queue.pml is the same protocol for a model checker; waiting is in
+ * queue_wait.c, the size in queue_view.c.
  *
  * push   a fetch_add of the tail's enqueue index gives a cell; an exchange puts
  *        the item there.  POISON came back: the consumer of this cell was
@@ -45,11 +46,10 @@
  *    into `next', or finds there the segment to go on with.
  *
  * Linearization points.  push: the fetch_add of the ticket whose cell took the
- * item, or of the consumer's ticket for that cell if that came first, or the
- * link of the new segment.  pop: its fetch_add, or, if the item was not there
- * yet, when it came.  Nothing there: the load of the enqueue index in look().
- * close: CLOSED goes into the last `next'.  Pushes that got a ticket before the
- * index was frozen count as before the close.
+ * item, or the link of the new segment.  pop: its fetch_add of the ticket whose
+ * cell gave the item, or right after that push, if that was later.  Nothing
+ * there: the load of enqueue in look().  close: CLOSED goes into the last `next',
+ * after which no ticket for a cell is given.
  *
  * What pairs with what.
  *  - the item: release by the exchange in put(), acquire by collect();
@@ -63,28 +63,9 @@
  */
 #include <config.h>
 
-#include <concurrency/queue.h>
-
 #include <errno.h>
 
-#include "eventcount.h"
-#include "memory.h"
-#include "queue_segment.h"
-#include "rcu.h"
-
-struct conc_queue {
-	/* Written once a segment; beside them what never or hardly changes. */
-	_Alignas(CONC_LINE) _Atomic(struct conc_segment *) tail;
-	_Atomic(struct conc_segment *) head;
-	_Atomic bool closed; /* a short cut: set after CLOSED was seen in a `next' */
-	_Atomic bool failed;
-	bool lock_free;
-	void (*drain)(void *user, void *item);
-	void *user;
-	struct conc_wait_hooks wait;
-
-	struct conc_eventcount arrivals;
-};
+#include "queue_inside.h"
 
 /* The address that no item has. */
 static char poison;
@@ -99,29 +80,13 @@ static char poison;
  */
 #define LONGEST_PAUSE 16
 
-/* How long a waiter of a lock_free queue polls before it sleeps, in ns. */
-#define POLL (10 * 1000 * 1000)
-
-#ifdef CONC_PLANT_DROPPED_ITEM
-#undef LONGEST_PAUSE
-#define LONGEST_PAUSE 1
-#endif
-
 /* ---- Along the segments ------------------------------------------------ */
 
-enum front {
-	ITEM,    /* a ticket is worth taking in this segment */
-	NOTHING, /* there was a moment when the queue had no item */
-	ENDED,   /* and never will have one again */
-	BEHIND   /* this segment is used up and has a successor */
-};
-
 /*
- * What a consumer finds at `segment', the head or one behind it.  dequeue is
- * read before enqueue: if both allow NOTHING, all tickets given until the second
- * load were taken.
+ * dequeue is read before enqueue: if it is no less, then all tickets that were
+ * given until the second load had been taken.
  */
-static enum front look(struct conc_segment *segment)
+static enum conc_queue_front look(struct conc_segment *segment)
 {
 	/* acquire: keeps it before the next load. */
 	uint64_t dequeue = atomic_load_explicit(&segment->dequeue,
@@ -132,10 +97,10 @@ static enum front look(struct conc_segment *segment)
 	struct conc_segment *next = NULL;
 
 	if (dequeue < conc_segment_given(segment, enqueue))
-		return ITEM;
+		return FRONT_ITEM;
 	/* Not full, so there is no successor; not closed, so not the end. */
 	if (dequeue < segment->capacity && !(enqueue & CONC_INDEX_CLOSED))
-		return NOTHING;
+		return FRONT_NOTHING;
 	if (enqueue & CONC_INDEX_CLOSED)
 		/* The end is decided in `next'; seq_cst as in follow(). */
 		atomic_compare_exchange_strong_explicit(
@@ -144,8 +109,8 @@ static enum front look(struct conc_segment *segment)
 	/* seq_cst: the second look of a waiter; pairs with follow(). */
 	next = atomic_load_explicit(&segment->next, memory_order_seq_cst);
 	if (next == NULL)
-		return NOTHING;
-	return next == CONC_SEGMENT_CLOSED ? ENDED : BEHIND;
+		return FRONT_NOTHING;
+	return next == CONC_SEGMENT_CLOSED ? FRONT_ENDED : FRONT_BEHIND;
 }
 
 /*
@@ -199,7 +164,7 @@ static int follow(conc_queue *queue, struct conc_segment *segment,
 	return next == spare;
 }
 
-/* For a consumer at `segment', where it found BEHIND: makes head the next. */
+/* For a consumer that found FRONT_BEHIND at `segment': makes head the next. */
 static bool leave_behind(conc_queue *queue, struct conc_segment *segment)
 {
 	struct conc_segment *head = segment;
@@ -221,16 +186,15 @@ static bool leave_behind(conc_queue *queue, struct conc_segment *segment)
 	return true;
 }
 
-/* What a consumer would find now; changes neither head nor tail. */
-static enum front look_from_head(conc_queue *queue)
+enum conc_queue_front conc_queue_look(conc_queue *queue)
 {
 	struct conc_segment *segment;
-	enum front front;
+	enum conc_queue_front front;
 
 	conc_rcu_enter();
 	/* acquire: what is in the segment; so for next. */
 	segment = atomic_load_explicit(&queue->head, memory_order_acquire);
-	while ((front = look(segment)) == BEHIND)
+	while ((front = look(segment)) == FRONT_BEHIND)
 		segment = atomic_load_explicit(&segment->next,
 					       memory_order_acquire);
 	conc_rcu_leave();
@@ -334,6 +298,8 @@ static void *collect(_Atomic(void *) *cell)
 	if (content != EMPTY)
 		return content;
 #ifdef CONC_PLANT_DROPPED_ITEM
+	/* The item that arrives in this moment is overwritten. */
+	conc_pause(LONGEST_PAUSE);
 	atomic_exchange_explicit(cell, POISON, memory_order_acquire);
 	return EMPTY;
 #else
@@ -358,23 +324,23 @@ static bool front_is_full(struct conc_segment *head)
 					    memory_order_relaxed));
 }
 
-/* ITEM, NOTHING or ENDED; *retired if a segment was. */
-static enum front take(conc_queue *queue, void **item, bool *retired)
+/* FRONT_ITEM, FRONT_NOTHING or FRONT_ENDED; *retired if a segment was. */
+static enum conc_queue_front take(conc_queue *queue, void **item, bool *retired)
 {
 	for (;;) {
 		/* acquire: what is in the segment. */
 		struct conc_segment *head = atomic_load_explicit(
 			&queue->head, memory_order_acquire);
-		enum front front =
-			front_is_full(head) ? ITEM : look(head);
+		enum conc_queue_front front =
+			front_is_full(head) ? FRONT_ITEM : look(head);
 		uint64_t ticket;
 		void *content;
 
-		if (front == BEHIND) {
+		if (front == FRONT_BEHIND) {
 			*retired |= leave_behind(queue, head);
 			continue;
 		}
-		if (front != ITEM)
+		if (front != FRONT_ITEM)
 			return front;
 		/* relaxed: tickets only have to differ. */
 		ticket = atomic_fetch_add_explicit(&head->dequeue, 1,
@@ -384,28 +350,23 @@ static enum front take(conc_queue *queue, void **item, bool *retired)
 		content = collect(&head->cells[ticket]);
 		if (content != EMPTY) {
 			*item = content;
-			return ITEM;
+			return FRONT_ITEM;
 		}
 	}
 }
 
+/* 0; -EAGAIN: nothing there; -EPIPE: nor ever again. */
 static int take_now(conc_queue *queue, void **item)
 {
+	enum conc_queue_front front;
 	bool retired = false;
-	enum front front;
 
 	conc_rcu_enter();
 	front = take(queue, item, &retired);
 	conc_rcu_leave();
 	if (retired)
 		conc_reclaim_if_due(&queue->wait);
-	return front == ITEM ? 0 : front == ENDED ? -EPIPE : -EAGAIN;
-}
-
-/* seq_cst: the second look of a waiter; pairs with conc_queue_fail(). */
-static bool has_failed(conc_queue *queue)
-{
-	return atomic_load_explicit(&queue->failed, memory_order_seq_cst);
+	return front == FRONT_ITEM ? 0 : front == FRONT_ENDED ? -EPIPE : -EAGAIN;
 }
 
 int conc_queue_try_pop(conc_queue *queue, void **item)
@@ -415,87 +376,11 @@ int conc_queue_try_pop(conc_queue *queue, void **item)
 	if (queue == NULL || item == NULL)
 		return -EINVAL;
 	rc = take_now(queue, item);
-	if (rc != -EAGAIN || !has_failed(queue))
+	if (rc != -EAGAIN || !conc_queue_failed(queue))
 		return rc;
 	/* Look once more: what was pushed before the failure comes out. */
 	rc = take_now(queue, item);
 	return rc == -EAGAIN ? -ENOTRECOVERABLE : rc;
-}
-
-int conc_queue_pop(conc_queue *queue, int64_t deadline, void **item)
-{
-	if (queue == NULL || item == NULL || deadline < CONC_FOREVER)
-		return -EINVAL;
-	for (;;) {
-		int rc = conc_queue_try_pop(queue, item);
-
-		if (rc != -EAGAIN || deadline == CONC_TRY)
-			return rc;
-		rc = conc_queue_wait(queue, deadline);
-		if (rc == 0)
-			continue;
-		if (rc != -ETIMEDOUT)
-			return rc;
-		/* Time is up, but an item may have come with it. */
-		rc = conc_queue_try_pop(queue, item);
-		return rc == -EAGAIN ? -ETIMEDOUT : rc;
-	}
-}
-
-/* ---- Waiting ----------------------------------------------------------- */
-
-static bool worth_trying(conc_queue *queue)
-{
-	return has_failed(queue) || look_from_head(queue) != NOTHING;
-}
-
-static bool worth_trying_soon(conc_queue *queue)
-{
-	for (int pauses = 1; pauses <= CONC_LONGEST_PAUSE_BEFORE_SLEEP;
-	     pauses *= 2) {
-		if (worth_trying(queue))
-			return true;
-		conc_pause(pauses);
-	}
-	return false;
-}
-
-/*
- * All looks are taken here, by a thread of the runtime that is attached to it,
- * never between the hooks; so the sleep is never a thread's first section either.
- */
-int conc_queue_wait(conc_queue *queue, int64_t deadline)
-{
-	uint32_t seen;
-	int rc = 0;
-
-	if (queue == NULL || deadline < CONC_FOREVER)
-		return -EINVAL;
-	if (deadline == CONC_TRY)
-		return worth_trying(queue) ? 0 : -EAGAIN;
-	if (worth_trying_soon(queue))
-		return 0;
-	seen = conc_eventcount_enter(&queue->arrivals);
-#ifndef CONC_PLANT_LOST_WAKEUP
-	if (!worth_trying(queue))
-#endif
-		rc = conc_eventcount_sleep(&queue->arrivals, seen, deadline,
-					   queue->lock_free ? POLL : 0,
-					   &queue->wait);
-	conc_eventcount_leave(&queue->arrivals);
-	if (rc != 0)
-		conc_queue_pass(queue);
-	return rc;
-}
-
-void conc_queue_pass(conc_queue *queue)
-{
-	/*
-	 * close and fail wake everyone themselves; only an item has a wake of
-	 * its own that may have come to us.
-	 */
-	if (look_from_head(queue) == ITEM)
-		conc_eventcount_notify(&queue->arrivals, false);
 }
 
 /* ---- The end ----------------------------------------------------------- */
@@ -538,126 +423,6 @@ void conc_queue_close(conc_queue *queue, bool immediate)
 	conc_eventcount_notify(&queue->arrivals, true);
 	if (immediate)
 		hand_out_the_rest(queue);
-}
-
-/*
- * The number of cells before the end of the queue; *closed if it has ended.
- * Inside a read section.
- */
-static uint64_t end_of(conc_queue *queue, bool *closed)
-{
-	/* acquire: what is in the segment. */
-	struct conc_segment *last = atomic_load_explicit(&queue->tail,
-							 memory_order_acquire);
-
-	for (;;) {
-		/* acquire: before next, so that it was the last at this load. */
-		uint64_t enqueue = atomic_load_explicit(&last->enqueue,
-							memory_order_acquire);
-		struct conc_segment *next = atomic_load_explicit(
-			&last->next, memory_order_acquire);
-
-		*closed = next == CONC_SEGMENT_CLOSED;
-		if (next == NULL || *closed)
-			return last->first + conc_segment_given(last, enqueue);
-		last = next;
-	}
-}
-
-bool conc_queue_is_closed(conc_queue *queue)
-{
-	bool closed;
-
-	conc_rcu_enter();
-	end_of(queue, &closed);
-	conc_rcu_leave();
-	return closed;
-}
-
-void conc_queue_fail(conc_queue *queue)
-{
-	/* seq_cst: the waiters' second look reads it. */
-	atomic_store_explicit(&queue->failed, true, memory_order_seq_cst);
-	conc_eventcount_notify(&queue->arrivals, true);
-}
-
-/* ---- Looking at it all ------------------------------------------------- */
-
-/* The number of cells that consumers have taken; inside a read section. */
-static uint64_t front_of(conc_queue *queue)
-{
-	/* acquire: what is in the segment, and the order of the loads. */
-	struct conc_segment *head = atomic_load_explicit(&queue->head,
-							 memory_order_acquire);
-
-	for (;;) {
-		uint64_t taken = conc_segment_taken(
-			head, atomic_load_explicit(&head->dequeue,
-						   memory_order_acquire));
-		struct conc_segment *next = atomic_load_explicit(
-			&head->next, memory_order_acquire);
-
-		if (taken < head->capacity || next == NULL ||
-		    next == CONC_SEGMENT_CLOSED)
-			return head->first + taken;
-		head = next;
-	}
-}
-
-/*
- * If the front is at the same cell before and after the end was read, the
- * difference is the size at that moment; if not, some pop made progress.
- */
-size_t conc_queue_size(conc_queue *queue)
-{
-	uint64_t front, end;
-	bool closed;
-
-	conc_rcu_enter();
-	do {
-		front = front_of(queue);
-		end = end_of(queue, &closed);
-	} while (front_of(queue) != front);
-	conc_rcu_leave();
-	/* The front is past the end when consumers took a ticket too many. */
-	return end > front ? end - front : 0;
-}
-
-bool conc_queue_empty(conc_queue *queue)
-{
-	return look_from_head(queue) != ITEM;
-}
-
-/* By the indices, which nobody moves now: as many cells as items, each once. */
-int conc_queue_traverse(conc_queue *queue, int (*visit)(void *item, void *arg),
-			void *arg)
-{
-	struct conc_segment *segment;
-
-	if (queue == NULL || visit == NULL)
-		return -EINVAL;
-	segment = atomic_load_explicit(&queue->head, memory_order_acquire);
-	while (segment != NULL && segment != CONC_SEGMENT_CLOSED) {
-		uint64_t cell = conc_segment_taken(
-			segment, atomic_load_explicit(&segment->dequeue,
-						      memory_order_relaxed));
-		uint64_t end = conc_segment_given(
-			segment, atomic_load_explicit(&segment->enqueue,
-						      memory_order_relaxed));
-
-		for (; cell < end; cell++) {
-			int rc = visit(atomic_load_explicit(
-					       &segment->cells[cell],
-					       memory_order_acquire),
-				       arg);
-
-			if (rc != 0)
-				return rc;
-		}
-		segment = atomic_load_explicit(&segment->next,
-					       memory_order_acquire);
-	}
-	return 0;
 }
 
 /* ---- Making and freeing ------------------------------------------------ */

@@ -5,6 +5,7 @@ import gc
 import random
 import sys
 import threading
+import time
 import weakref
 
 import pytest
@@ -253,6 +254,7 @@ def test_the_collector_may_run_at_any_moment():
     def collect():
         while running:
             gc.collect()
+            time.sleep(0.002)  # without a GIL it would leave the others no time
 
     run_together(*[lambda who=who: work(who) for who in range(4)], collect)
     assert q.size() == 4 * 750

@@ -12,7 +12,9 @@ grep -ohE '\bconc_[a-z0-9_]+\(' "$top_srcdir"/include/concurrency/*.h |
     tr -d '(' | sort -u >"$work/headers"
 sed -n 's/^\t\(conc_[a-z0-9_]*\);$/\1/p' "$top_srcdir/lib/libconcurrency.map" |
     sort -u >"$work/map"
-"${NM:-nm}" -D --defined-only "$top_builddir"/lib/.libs/libconcurrency.so |
+# NM and CC may carry options.
+# shellcheck disable=SC2086
+${NM:-nm} -D --defined-only "$top_builddir"/lib/.libs/libconcurrency.so |
     sed -n 's/.* T \([^@]*\).*/\1/p' | sort -u >"$work/library"
 
 status=0
