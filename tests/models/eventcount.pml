@@ -2,20 +2,20 @@
  *
  * eventcount.pml: sleeping until there is something, without losing a wake-up.
  *
- * The protocol, as lib/eventcount.h follows it.  Two words: `waiters', a count,
- * and `seq', the futex word.
+ * The protocol of lib/eventcount.h.  One word that changes in single steps,
+ * { seq, called, waiting }, and a count `sleepers'; seq is the futex word.
  *
  *   wait for an item (deadline, interruption):
  *     loop:
  *       if try_pop() got an item: return it
  *       if closed: return CLOSED
  *       if expired: return TIMEOUT             # only after a try that failed
- *       waiters += 1                           # sequentially consistent
- *       w = seq
+ *       waiting += 1, w = seq                  # one step
  *       if something is there or closed:       # the second look
- *           waiters -= 1; goto loop
+ *           leave; goto loop
+ *       sleepers += 1
  *       r = futex_wait(&seq, w, deadline)      # sleeps only while seq == w
- *       waiters -= 1
+ *       sleepers -= 1; leave
  *       expired = (r == ETIMEDOUT)
  *       if it must leave now, without another try (interrupted, cancelled):
  *           if r is not ETIMEDOUT or EINTR: notify(1)   # pass the wake on
@@ -23,11 +23,13 @@
  *       goto loop                              # woken, timed out, seq changed:
  *                                              # all try once more first
  *
+ *   leave: one step: called -= 1 if called != 0, else waiting -= 1
+ *
  *   notify(n), after making n items visible:
- *     full fence                               # between the item and the count
- *     if waiters != 0:
- *         seq += 1
- *         futex_wake(&seq, n)
+ *     if waiting != 0:
+ *         k = min(n, waiting)
+ *         waiting -= k, called += k, seq += 1  # one step
+ *         if sleepers != 0: futex_wake(&seq, n)
  *
  *   close():
  *     closed = true; then notify(all)
@@ -63,8 +65,9 @@
  * mistake SEQ_AFTER_LOOK in wait: reads seq after the second look
  * mistake NO_LAST_TRY in wait: leaves after the sleep, with neither a try nor a wake
  * mistake NO_PASS_ON in wait: woken and interrupted, leaves without passing the wake on
- * mistake COUNT_BEFORE_PUBLISHING in wait: a notifier reads waiters before it publishes
+ * mistake COUNT_BEFORE_PUBLISHING in wait: a notifier reads `waiting' before it publishes
  * mistake NO_SEQ in wait: a notifier wakes without changing seq
+ * mistake WAITING_FIRST in wait: who leaves takes from `waiting' though it was called
  * mistake CLOSE_WAKES_ONE in close: close wakes one
  * mistake BATCH_WAKES_ONE in batch: who publishes two items wakes one
  */
@@ -82,8 +85,11 @@
 byte items;
 bool closed;
 
-byte waiters;
+byte waiting;
+byte called;
+byte sleepers;
 byte seq;
+
 
 byte sleeping;                  /* mask: the queue of the futex */
 byte awake;                     /* processes in the middle of a call */
@@ -112,20 +118,56 @@ inline wake_one()
 	fi
 }
 
-/* From the look at `waiters' to the end of the call. */
+
+inline deregister()
+{
+	d_step {
+#ifdef WAITING_FIRST
+		if
+		:: waiting > 0 -> waiting--
+		:: else -> called--
+		fi
+#else
+		if
+		:: called > 0 -> called--
+		:: else -> waiting--
+		fi
+#endif
+	}
+}
+
 inline notify(n)
 {
 	atomic {
 		if
-		:: waiters == 0 -> rest(); goto done
+		:: waiting == 0 -> rest(); goto done
 		:: else
 		fi
 	}
-#ifndef NO_SEQ
-	seq++;
-#endif
 	atomic {
-		k = n;
+		if
+		:: waiting == 0 -> rest(); goto done
+		:: else ->
+			k = n;
+			if
+			:: k > waiting -> k = waiting
+			:: else
+			fi;
+			waiting = waiting - k;
+			called = called + k;
+#ifndef NO_SEQ
+			seq++;
+#endif
+			k = n
+		fi
+	}
+	atomic {
+		if
+		:: sleepers == 0 -> k = 0; rest(); goto done
+		:: else
+		fi
+	}
+	atomic {
 		do
 		:: k > 0 && sleeping != 0 -> wake_one(); k--
 		:: else -> break
@@ -151,7 +193,7 @@ try:
 		fi
 	}
 #ifdef SEQ_AFTER_LOOK
-	waiters++;
+	waiting++;
 	atomic {
 		if
 		:: items > 0 || closed -> goto leave
@@ -160,8 +202,7 @@ try:
 	}
 	w = seq;
 #else
-	waiters++;
-	w = seq;
+	atomic { waiting++; w = seq }
 #ifndef NO_SECOND_LOOK
 	atomic {
 		if
@@ -171,6 +212,7 @@ try:
 	}
 #endif
 #endif
+	sleepers++;
 	atomic {
 		if
 		:: seq != w -> w = 0; r = CHANGED; goto slept
@@ -185,7 +227,8 @@ try:
 		fi
 	}
 slept:
-	waiters--;
+	sleepers--;
+	deregister();
 	atomic {
 		if
 		:: true
@@ -207,7 +250,7 @@ slept:
 pass_on:
 	notify(1);
 leave:
-	waiters--;
+	deregister();
 	goto try;
 done:
 	skip
@@ -220,7 +263,7 @@ proctype pusher()
 	atomic {
 		awake++;
 		if
-		:: waiters == 0 -> k = 0
+		:: waiting == 0 -> k = 0
 		:: else -> k = 1
 		fi
 	}
