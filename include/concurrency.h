@@ -4,6 +4,7 @@
 #define CONCURRENCY_H
 
 #include <concurrency/atomic.h>
+#include <concurrency/bounded_queue.h>
 #include <concurrency/common.h>
 #include <concurrency/dict.h>
 #include <concurrency/gather.h>

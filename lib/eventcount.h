@@ -2,11 +2,12 @@
 /*
  * Sleeping until a structure without locks has what one came for.
  *
- *     waiter                                  notifier
- *       seen = conc_eventcount_enter()          publish
- *       look a second time at the structure     conc_eventcount_notify()
- *       nothing: conc_eventcount_sleep(seen)
- *       conc_eventcount_leave()
+ *     waiter, in conc_eventcount_await()      notifier
+ *       look; nothing                           publish
+ *       seen = enter()                          conc_eventcount_notify()
+ *       look a second time
+ *       nothing: sleep_from(seen)
+ *       leave()
  *
  *     state   | sequence 24 | called 20 | waiting 20 |
  *             |<--- slept on, 32 --->|
@@ -69,15 +70,6 @@ struct conc_eventcount {
 	_Atomic uint32_t sleepers;
 };
 
-/*
- * How long a thread looks before it enters: between looks the pauses double up to
- * this many, which makes 1 to 2 us.  Measured: a request and its answer between
- * two cores of a virtual machine take 8 to 20 us with it, 180 us without; it
- * does nothing for a producer that is slower than that, and costs nothing beside
- * the sleep that follows.
- */
-#define CONC_LONGEST_PAUSE_BEFORE_SLEEP 32
-
 static inline void conc_pause(int pauses)
 {
 	for (int i = 0; i < pauses; i++)
@@ -86,28 +78,16 @@ static inline void conc_pause(int pauses)
 
 #define CONC_EVENTCOUNT_WAITING (UINT64_C(0xfffff))
 
-/* Announces this thread; what it returns goes into conc_eventcount_sleep. */
-static inline uint32_t conc_eventcount_enter(struct conc_eventcount *event)
-{
-	/*
-	 * seq_cst: stands before the second look in the order of all such
-	 * operations; pairs with the load in conc_eventcount_notify.  acquire,
-	 * which it includes: who reads the sequence of a call sees in its
-	 * second look what was published before.
-	 */
-	return atomic_fetch_add_explicit(&event->state.word, 1,
-					 memory_order_seq_cst) >> 32;
-}
-
-void conc_eventcount_leave(struct conc_eventcount *event);
-
 /*
- * Sleeps until a call that came after `seen'.  For the first `poll' ns, also
- * between the hooks, watches the sequence instead of sleeping in the kernel.  0:
- * look again; -ETIMEDOUT, or what hooks->interrupted answered.  hooks may be
- * NULL.
+ * Waits until there is what one came for, or until the deadline.  0: there_is()
+ * was true, or somebody called: try; -EAGAIN: it was false, with CONC_TRY;
+ * -ETIMEDOUT, or what hooks->interrupted answered.  there_is() looks with
+ * sequentially consistent loads, in the thread that waits and never between the
+ * hooks.  For the first `poll' ns of a sleep, also between the hooks, the thread
+ * watches the sequence instead of sleeping in the kernel.  hooks may be NULL.
  */
-int conc_eventcount_sleep(struct conc_eventcount *event, uint32_t seen,
+int conc_eventcount_await(struct conc_eventcount *event,
+			  bool (*there_is)(void *what), void *what,
 			  int64_t deadline, int64_t poll,
 			  const struct conc_wait_hooks *hooks);
 
@@ -118,7 +98,7 @@ void conc_eventcount_call(struct conc_eventcount *event, bool all);
 static inline void conc_eventcount_notify(struct conc_eventcount *event,
 					  bool all)
 {
-	/* seq_cst: after the publication; pairs with conc_eventcount_enter. */
+	/* seq_cst: after the publication; pairs with enter(). */
 	if (atomic_load_explicit(&event->state.word, memory_order_seq_cst) &
 	    CONC_EVENTCOUNT_WAITING)
 		conc_eventcount_call(event, all);

@@ -138,19 +138,27 @@ int conc_gather_take(conc_gather *gather, int64_t key, bool clear,
 	}
 }
 
+/* What a reader waits for. */
+struct place {
+	conc_gather *gather;
+	int64_t key;
+};
+
 /*
  * Is the key there, or the gathering failed?  A look by conc_dict_int_get, the
  * reference from which is given back.  Errors are for the take that follows.
  */
-static bool worth_trying(conc_gather *gather, int64_t key)
+static bool worth_trying(void *arg)
 {
+	const struct place *place = arg;
+	conc_gather *gather = place->gather;
 	struct conc_value value;
 	int rc;
 
 	/* seq_cst: the second look of a waiter; pairs with conc_gather_fail. */
 	if (atomic_load_explicit(&gather->failed, memory_order_seq_cst))
 		return true;
-	rc = conc_dict_int_get(gather->values, key, &value);
+	rc = conc_dict_int_get(gather->values, place->key, &value);
 	if (rc == 0 && value.kind == CONC_POINTER &&
 	    (gather->lifetime == CONC_RETAINED ||
 	     gather->lifetime == CONC_TYPE_STABLE))
@@ -159,38 +167,14 @@ static bool worth_trying(conc_gather *gather, int64_t key)
 	return rc != -ENOENT;
 }
 
-static bool worth_trying_soon(conc_gather *gather, int64_t key)
-{
-	for (int pauses = 1; pauses <= CONC_LONGEST_PAUSE_BEFORE_SLEEP;
-	     pauses *= 2) {
-		if (worth_trying(gather, key))
-			return true;
-		conc_pause(pauses);
-	}
-	return false;
-}
-
 int conc_gather_wait(conc_gather *gather, int64_t key, int64_t deadline)
 {
-	struct conc_eventcount *arrivals;
-	uint32_t seen;
-	int rc = 0;
+	struct place place = {gather, key};
 
 	if (gather == NULL || key < 0 || deadline < CONC_FOREVER)
 		return -EINVAL;
-	if (deadline == CONC_TRY)
-		return worth_trying(gather, key) ? 0 : -EAGAIN;
-	if (worth_trying_soon(gather, key))
-		return 0;
-	arrivals = bucket_of(gather, key);
-	seen = conc_eventcount_enter(arrivals);
-#ifndef CONC_PLANT_LOST_WAKEUP
-	if (!worth_trying(gather, key))
-#endif
-		rc = conc_eventcount_sleep(arrivals, seen, deadline, 0,
-					   &gather->wait);
-	conc_eventcount_leave(arrivals);
-	return rc;
+	return conc_eventcount_await(bucket_of(gather, key), worth_trying,
+				     &place, deadline, 0, &gather->wait);
 }
 
 void conc_gather_fail(conc_gather *gather)

@@ -19,43 +19,24 @@
 /* How long a waiter of a lock_free queue polls before it sleeps, in ns. */
 #define POLL (10 * 1000 * 1000)
 
-static bool worth_trying(conc_queue *queue)
+static bool worth_trying(void *arg)
 {
+	conc_queue *queue = arg;
+
 	return conc_queue_failed(queue) ||
 	       conc_queue_look(queue) != FRONT_NOTHING;
 }
 
-static bool worth_trying_soon(conc_queue *queue)
-{
-	for (int pauses = 1; pauses <= CONC_LONGEST_PAUSE_BEFORE_SLEEP;
-	     pauses *= 2) {
-		if (worth_trying(queue))
-			return true;
-		conc_pause(pauses);
-	}
-	return false;
-}
-
 int conc_queue_wait(conc_queue *queue, int64_t deadline)
 {
-	uint32_t seen;
-	int rc = 0;
+	int rc;
 
 	if (queue == NULL || deadline < CONC_FOREVER)
 		return -EINVAL;
-	if (deadline == CONC_TRY)
-		return worth_trying(queue) ? 0 : -EAGAIN;
-	if (worth_trying_soon(queue))
-		return 0;
-	seen = conc_eventcount_enter(&queue->arrivals);
-#ifndef CONC_PLANT_LOST_WAKEUP
-	if (!worth_trying(queue))
-#endif
-		rc = conc_eventcount_sleep(&queue->arrivals, seen, deadline,
-					   queue->lock_free ? POLL : 0,
-					   &queue->wait);
-	conc_eventcount_leave(&queue->arrivals);
-	if (rc != 0)
+	rc = conc_eventcount_await(&queue->arrivals, worth_trying, queue,
+				   deadline, queue->lock_free ? POLL : 0,
+				   &queue->wait);
+	if (rc != 0 && deadline != CONC_TRY)
 		conc_queue_pass(queue);
 	return rc;
 }

@@ -18,6 +18,7 @@ from ._concurrency import (
     Empty,
     Full,
     ShutDown,
+    StdConcurrentQueue,
     __version__,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "Empty",
     "Full",
     "ShutDown",
+    "StdConcurrentQueue",
     "__version__",
 ]
 

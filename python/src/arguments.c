@@ -89,6 +89,20 @@ bool take_int64(PyObject *object, const char *what, int64_t *number)
 	return false;
 }
 
+bool take_clamped(PyObject *object, int64_t *number)
+{
+	PyObject *index = PyNumber_Index(object);
+	int overflow;
+
+	if (index == NULL)
+		return false;
+	*number = compat_long_value(index, &overflow);
+	Py_DECREF(index);
+	if (overflow != 0)
+		*number = overflow < 0 ? INT64_MIN : INT64_MAX;
+	return true;
+}
+
 /* A timeout that is an int too large for a double: only its sign counts. */
 static bool large_timeout(PyObject *timeout, double *seconds)
 {
@@ -127,24 +141,18 @@ bool take_timeout(PyObject *timeout, int64_t *deadline)
 
 bool take_scaling(PyObject *scaling, unsigned *threads)
 {
-	PyObject *index;
 	int64_t number;
-	int overflow;
 
 	*threads = 0;
 	if (scaling == NULL || scaling == Py_None)
 		return true;
-	index = PyNumber_Index(scaling);
-	if (index == NULL)
+	if (!take_clamped(scaling, &number))
 		return false;
-	number = compat_long_value(index, &overflow);
-	Py_DECREF(index);
-	if (overflow < 0 || (overflow == 0 && number < 1)) {
+	if (number < 1) {
 		PyErr_SetString(PyExc_ValueError,
 				"'scaling' must be at least 1");
 		return false;
 	}
-	*threads = overflow > 0 || number > SCALING_MOST ? SCALING_MOST
-							 : (unsigned)number;
+	*threads = number > SCALING_MOST ? SCALING_MOST : (unsigned)number;
 	return true;
 }

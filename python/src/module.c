@@ -141,6 +141,7 @@ static int add_types(PyObject *module, struct module_state *state)
 		{&dict_spec, &state->dict_type, true},
 		{&int64_spec, &state->int64_type, true},
 		{&queue_spec, &state->queue_type, true},
+		{&std_queue_spec, &state->std_queue_type, true},
 		{&gather_spec, &state->gather_type, true},
 		{&gather_iterator_spec, &state->gather_iterator_type, false},
 	};
@@ -191,6 +192,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->dict_type);
 	Py_VISIT(state->int64_type);
 	Py_VISIT(state->queue_type);
+	Py_VISIT(state->std_queue_type);
 	Py_VISIT(state->gather_type);
 	Py_VISIT(state->gather_iterator_type);
 	Py_VISIT(state->empty);
@@ -207,6 +209,7 @@ static int module_clear(PyObject *module)
 	Py_CLEAR(state->dict_type);
 	Py_CLEAR(state->int64_type);
 	Py_CLEAR(state->queue_type);
+	Py_CLEAR(state->std_queue_type);
 	Py_CLEAR(state->gather_type);
 	Py_CLEAR(state->gather_iterator_type);
 	Py_CLEAR(state->empty);

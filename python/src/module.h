@@ -6,7 +6,7 @@
  *	ffi.c        `ffi` and `lib`, made by cffi on first access
  *	callbacks.c  what the library calls: waiting, references, keys
  *	arguments.c  arguments of methods: collecting and converting
- *	dict.c int64.c queue.c gather.c gather_iterator.c    one type each
+ *	dict.c int64.c queue.c std_queue.c gather.c gather_iterator.c    one type each
  *	compat.h     what differs between interpreters
  *
  * One rule: no Python code runs inside a read section or with a lock of the
@@ -32,6 +32,7 @@ struct module_state {
 	PyTypeObject *dict_type;
 	PyTypeObject *int64_type;
 	PyTypeObject *queue_type;
+	PyTypeObject *std_queue_type;
 	PyTypeObject *gather_type;
 	PyTypeObject *gather_iterator_type;
 	PyObject *empty;     /* queue.Empty */
@@ -141,6 +142,9 @@ static inline bool take_arguments(const struct signature *signature,
  */
 bool take_int64(PyObject *object, const char *what, int64_t *number);
 
+/* The same, the nearest there is for a number beyond.  False with TypeError. */
+bool take_clamped(PyObject *object, int64_t *number);
+
 /*
  * A deadline from a timeout in seconds; NULL and None: for ever.  False with
  * TypeError, or with ValueError for a negative number or NaN.
@@ -155,6 +159,7 @@ bool take_scaling(PyObject *scaling, unsigned *threads);
 extern PyType_Spec dict_spec;
 extern PyType_Spec int64_spec;
 extern PyType_Spec queue_spec;
+extern PyType_Spec std_queue_spec;
 extern PyType_Spec gather_spec;
 extern PyType_Spec gather_iterator_spec;
 
