@@ -8,7 +8,6 @@ call and never kept, so that no cycle holds it alive.
 
 import threading
 from collections.abc import Callable
-from math import isnan
 from queue import Empty, Full
 from typing import Any
 
@@ -41,7 +40,7 @@ class LockedQueue:
         """Waits, with the lock held, until there_is(); raises `otherwise` if it has to give up."""
         if not block:
             timeout = 0
-        elif timeout is not None and (timeout < 0 or isnan(timeout)):
+        elif timeout is not None and not timeout >= 0:  # also NaN
             raise ValueError("'timeout' must be a non-negative number")
         elif timeout is not None and timeout > threading.TIMEOUT_MAX:
             timeout = None

@@ -167,12 +167,13 @@ static void change(struct market *m, unsigned who)
 
 		conc_bounded_queue_set_capacity(m->queue, capacity);
 		for (int i = 0; i < 50; i++) {
+			/* Producers that looked before the change go on now. */
+			sched_yield();
 			before = after;
 			after = conc_bounded_queue_size(m->queue);
 			crowd_check(&m->crowd, after <= (size_t)capacity ||
 						       after <= before);
 		}
-		sched_yield();
 	}
 	/* Else the last producers might wait for what nobody sets. */
 	conc_bounded_queue_set_capacity(m->queue, 0);
