@@ -30,7 +30,8 @@
  * sequentially consistent read-modify-write, and so are the waiters' looks: see
  * eventcount.h.  task_done releases what was done to the join that reads 0.
  * Taking a credit and raising unfinished need no order of their own: the item's
- * way through `items' orders them for whoever pops it.
+ * way through `items' orders them for whoever pops it.  The model of all this is
+ * tests/models/bounded_queue.pml.
  */
 #include <config.h>
 
