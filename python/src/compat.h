@@ -115,6 +115,16 @@ static inline void compat_enable_try_incref(PyObject *object)
 #endif
 }
 
+/* What the type or a base of it has under this name: a new reference or NULL. */
+static inline PyObject *compat_type_lookup(PyTypeObject *type, PyObject *name)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+	return _PyType_LookupRef(type, name);
+#else
+	return Py_XNewRef(_PyType_Lookup(type, name));
+#endif
+}
+
 /* The hash that an exact str remembers, or -1. */
 static inline Py_hash_t compat_remembered_hash(PyObject *str)
 {

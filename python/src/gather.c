@@ -204,22 +204,46 @@ PyDoc_STRVAR(gather_iterator_doc,
 "then goes on with the same key.  TypeError: max_key is no int;\n"
 "OverflowError: it does not fit into 64 bits.");
 
-static PyObject *gather_iterator(PyObject *object, PyObject *const *args,
-				 Py_ssize_t count, PyObject *names)
+static PyObject *make_iterator(PyObject *object, bool local,
+			       const struct signature *signature,
+			       PyObject *const *args, Py_ssize_t count,
+			       PyObject *names)
 {
-	static const struct signature signature = {
-		"iterator", 1, 2, {"max_key", "clear"}};
 	PyObject *found[2];
 	int64_t max_key;
 	int clear;
 
-	if (!take_arguments(&signature, args, count, names, found) ||
+	if (!take_arguments(signature, args, count, names, found) ||
 	    !take_int64(found[0], "max_key", &max_key))
 		return NULL;
 	clear = found[1] == NULL ? 1 : PyObject_IsTrue(found[1]);
 	if (clear < 0)
 		return NULL;
-	return gather_iterator_new(object, max_key, clear != 0);
+	return gather_iterator_new(object, max_key, clear != 0, local);
+}
+
+static PyObject *gather_iterator(PyObject *object, PyObject *const *args,
+				 Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {
+		"iterator", 1, 2, {"max_key", "clear"}};
+
+	return make_iterator(object, false, &signature, args, count, names);
+}
+
+PyDoc_STRVAR(gather_iterator_local_doc,
+"iterator_local($self, /, max_key, clear=True)\n"
+"--\n"
+"\n"
+"iterator(), with each value in a LocalWrapper of its own.");
+
+static PyObject *gather_iterator_local(PyObject *object, PyObject *const *args,
+				       Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {
+		"iterator_local", 1, 2, {"max_key", "clear"}};
+
+	return make_iterator(object, true, &signature, args, count, names);
 }
 
 static PyObject *gather_repr(PyObject *object)
@@ -257,6 +281,9 @@ static PyMethodDef gather_methods[] = {
 	 METH_FASTCALL | METH_KEYWORDS, gather_insert_doc},
 	{"iterator", (PyCFunction)(void (*)(void))gather_iterator,
 	 METH_FASTCALL | METH_KEYWORDS, gather_iterator_doc},
+	{"iterator_local",
+	 (PyCFunction)(void (*)(void))gather_iterator_local,
+	 METH_FASTCALL | METH_KEYWORDS, gather_iterator_local_doc},
 	COMMON_METHODS,
 	{NULL, NULL, 0, NULL},
 };

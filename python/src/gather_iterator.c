@@ -13,10 +13,12 @@ struct iterator_object {
 	PyObject *gather;
 	int64_t next, max_key;
 	bool clear;
+	bool local;
 	bool busy;
 };
 
-PyObject *gather_iterator_new(PyObject *gather, int64_t max_key, bool clear)
+PyObject *gather_iterator_new(PyObject *gather, int64_t max_key, bool clear,
+			      bool local)
 {
 	struct module_state *state = module_state_of(Py_TYPE(gather));
 	struct iterator_object *self;
@@ -31,6 +33,7 @@ PyObject *gather_iterator_new(PyObject *gather, int64_t max_key, bool clear)
 	self->next = 0;
 	self->max_key = max_key;
 	self->clear = clear;
+	self->local = local;
 	self->busy = false;
 	PyObject_GC_Track(self);
 	return (PyObject *)self;
@@ -75,13 +78,10 @@ static int take(struct iterator_object *self, conc_gather *gather,
 
 static PyObject *step(struct iterator_object *self)
 {
-	conc_gather *gather;
+	conc_gather *gather = gather_of(self->gather);
 	struct conc_value value;
 	int rc;
 
-	if (self->next > self->max_key)
-		return NULL;
-	gather = gather_of(self->gather);
 	if (gather == NULL)
 		return NULL;
 	rc = take(self, gather, &value);
@@ -96,6 +96,24 @@ static PyObject *step(struct iterator_object *self)
 	return object_of(&value);
 }
 
+/* The wrapper first: what was taken must not be lost for lack of memory. */
+static PyObject *local_step(struct iterator_object *self)
+{
+	struct module_state *state = module_state_of(Py_TYPE(self));
+	PyObject *wrapper, *object;
+
+	wrapper = state == NULL ? NULL : local_wrapper_new(state, Py_None);
+	if (wrapper == NULL)
+		return NULL;
+	object = step(self);
+	if (object == NULL) {
+		Py_DECREF(wrapper);
+		return NULL;
+	}
+	local_wrapper_fill(wrapper, object);
+	return wrapper;
+}
+
 static PyObject *iterator_next(PyObject *object)
 {
 	struct iterator_object *self = (struct iterator_object *)object;
@@ -106,7 +124,10 @@ static PyObject *iterator_next(PyObject *object)
 				"the iterator is already in use");
 		return NULL;
 	}
-	result = step(self);
+	if (self->next > self->max_key)
+		result = NULL;
+	else
+		result = self->local ? local_step(self) : step(self);
 	__atomic_store_n(&self->busy, false, __ATOMIC_RELEASE);
 	return result;
 }

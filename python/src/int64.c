@@ -26,15 +26,9 @@ static int64_t get(PyObject *self)
 	return conc_int64_get(number_of(self));
 }
 
-/* The solid base of every subclass lies on its chain of tp_base. */
 static bool is_int64(PyObject *object)
 {
-	for (PyTypeObject *type = Py_TYPE(object); type != NULL;
-	     type = type->tp_base) {
-		if (type->tp_dealloc == int64_dealloc)
-			return true;
-	}
-	return false;
+	return is_instance_by_dealloc(object, int64_dealloc);
 }
 
 static bool take_number(PyObject *object, int64_t *number)

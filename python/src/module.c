@@ -142,6 +142,7 @@ static int add_types(PyObject *module, struct module_state *state)
 		{&int64_spec, &state->int64_type, true},
 		{&queue_spec, &state->queue_type, true},
 		{&std_queue_spec, &state->std_queue_type, true},
+		{&wrapper_spec, &state->wrapper_type, true},
 		{&gather_spec, &state->gather_type, true},
 		{&gather_iterator_spec, &state->gather_iterator_type, false},
 	};
@@ -193,6 +194,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->int64_type);
 	Py_VISIT(state->queue_type);
 	Py_VISIT(state->std_queue_type);
+	Py_VISIT(state->wrapper_type);
 	Py_VISIT(state->gather_type);
 	Py_VISIT(state->gather_iterator_type);
 	Py_VISIT(state->empty);
@@ -210,6 +212,7 @@ static int module_clear(PyObject *module)
 	Py_CLEAR(state->int64_type);
 	Py_CLEAR(state->queue_type);
 	Py_CLEAR(state->std_queue_type);
+	Py_CLEAR(state->wrapper_type);
 	Py_CLEAR(state->gather_type);
 	Py_CLEAR(state->gather_iterator_type);
 	Py_CLEAR(state->empty);

@@ -6,7 +6,8 @@
  *	ffi.c        `ffi` and `lib`, made by cffi on first access
  *	callbacks.c  what the library calls: waiting, references, keys
  *	arguments.c  arguments of methods: collecting and converting
- *	dict.c int64.c queue.c std_queue.c gather.c gather_iterator.c    one type each
+ *	dict.c int64.c queue.c std_queue.c gather.c gather_iterator.c
+ *	local_wrapper.c    one type each
  *	compat.h     what differs between interpreters
  *
  * One rule: no Python code runs inside a read section or with a lock of the
@@ -33,6 +34,7 @@ struct module_state {
 	PyTypeObject *int64_type;
 	PyTypeObject *queue_type;
 	PyTypeObject *std_queue_type;
+	PyTypeObject *wrapper_type;
 	PyTypeObject *gather_type;
 	PyTypeObject *gather_iterator_type;
 	PyObject *empty;     /* queue.Empty */
@@ -106,6 +108,20 @@ PyObject *raise_error(int rc);
 /* Raises type(message) from the exception `cause`, which may be NULL. */
 PyObject *raise_from(PyObject *type, const char *message, PyObject *cause);
 
+/*
+ * Whether an object is of the type with this tp_dealloc, or of a subclass: the
+ * solid base of every subclass lies on its chain of tp_base.
+ */
+static inline bool is_instance_by_dealloc(PyObject *object, destructor dealloc)
+{
+	for (PyTypeObject *type = Py_TYPE(object); type != NULL;
+	     type = type->tp_base) {
+		if (type->tp_dealloc == dealloc)
+			return true;
+	}
+	return false;
+}
+
 /* --- arguments.c --------------------------------------------------------- */
 
 /* What METH_FASTCALL | METH_KEYWORDS hands to a method. */
@@ -160,11 +176,25 @@ extern PyType_Spec dict_spec;
 extern PyType_Spec int64_spec;
 extern PyType_Spec queue_spec;
 extern PyType_Spec std_queue_spec;
+extern PyType_Spec wrapper_spec;
 extern PyType_Spec gather_spec;
 extern PyType_Spec gather_iterator_spec;
 
-/* An iterator over the values of a ConcurrentGatheringIterator. */
-PyObject *gather_iterator_new(PyObject *gather, int64_t max_key, bool clear);
+/* A LocalWrapper of `object`. */
+PyObject *local_wrapper_new(struct module_state *state, PyObject *object);
+/*
+ * Puts another object into a wrapper that nobody else has seen yet; takes over
+ * the reference.  So a wrapper is made before an item is taken for it, and an
+ * item is never lost for lack of memory.
+ */
+void local_wrapper_fill(PyObject *wrapper, PyObject *object);
+
+/*
+ * An iterator over the values of a ConcurrentGatheringIterator; `local`: each in
+ * a LocalWrapper.
+ */
+PyObject *gather_iterator_new(PyObject *gather, int64_t max_key, bool clear,
+			      bool local);
 
 /* The C structure of a ConcurrentGatheringIterator, or NULL and MemoryError. */
 conc_gather *gather_of(PyObject *gather);

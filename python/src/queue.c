@@ -2,10 +2,10 @@
 /*
  * ConcurrentQueue: conc_queue with Python objects as items.
  *
- * The queue owns a reference to each item.  A pop waits detached from the
- * interpreter, then tries attached: an item changes hands only while the thread
- * is attached, so the garbage collector, which stops the world, sees each
- * reference exactly once.
+ * The queue owns a reference to each item.  conc_queue_pop() sleeps between the
+ * hooks, where the thread is detached from the interpreter, and tries outside of
+ * them: an item changes hands only while the thread is attached, so the garbage
+ * collector, which stops the world, sees each reference exactly once.
  */
 #include "module.h"
 
@@ -168,23 +168,6 @@ static PyObject *queue_push(PyObject *self, PyObject *item)
 	return raise_state(self, rc);
 }
 
-/*
- * Waits detached, then tries attached.  A pop whose time is up tries once more:
- * the item may have come while the thread was attaching.
- */
-static int wait_and_pop(conc_queue *queue, int64_t deadline, void **item)
-{
-	int waited, rc;
-
-	do {
-		waited = conc_queue_wait(queue, deadline);
-		if (waited < 0 && waited != -ETIMEDOUT)
-			return waited;
-		rc = conc_queue_try_pop(queue, item);
-	} while (rc == -EAGAIN && waited == 0);
-	return rc;
-}
-
 PyDoc_STRVAR(queue_pop_doc,
 "pop($self, /, timeout=None)\n"
 "--\n"
@@ -199,10 +182,9 @@ PyDoc_STRVAR(queue_pop_doc,
 "signal handlers end the wait if they raise.  With an exception no item was\n"
 "taken.");
 
-static PyObject *queue_pop(PyObject *self, PyObject *const *args,
-			   Py_ssize_t count, PyObject *names)
+static PyObject *pop(PyObject *self, const struct signature *signature,
+		     PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
-	static const struct signature signature = {"pop", 0, 1, {"timeout"}};
 	conc_queue *queue = queue_of(self);
 	PyObject *timeout = NULL;
 	int64_t deadline = CONC_FOREVER;
@@ -212,16 +194,49 @@ static PyObject *queue_pop(PyObject *self, PyObject *const *args,
 	if (UNLIKELY(queue == NULL))
 		return NULL;
 	if (count != 0 || names != NULL) {
-		if (!take_arguments(&signature, args, count, names, &timeout) ||
+		if (!take_arguments(signature, args, count, names, &timeout) ||
 		    !take_timeout(timeout, &deadline))
 			return NULL;
 	}
-	rc = conc_queue_try_pop(queue, &item);
-	if (rc == -EAGAIN && deadline != CONC_TRY)
-		rc = wait_and_pop(queue, deadline, &item);
+	rc = conc_queue_pop(queue, deadline, &item);
 	if (LIKELY(rc == 0))
 		return item;
 	return raise_state(self, rc);
+}
+
+static PyObject *queue_pop(PyObject *self, PyObject *const *args,
+			   Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {"pop", 0, 1, {"timeout"}};
+
+	return pop(self, &signature, args, count, names);
+}
+
+PyDoc_STRVAR(queue_pop_local_doc,
+"pop_local($self, /, timeout=None)\n"
+"--\n"
+"\n"
+"pop(), with the item in a LocalWrapper.");
+
+/* The wrapper first: an item must not be lost for lack of memory. */
+static PyObject *queue_pop_local(PyObject *self, PyObject *const *args,
+				 Py_ssize_t count, PyObject *names)
+{
+	static const struct signature signature = {
+		"pop_local", 0, 1, {"timeout"}};
+	struct module_state *state = module_state_of(Py_TYPE(self));
+	PyObject *wrapper, *item;
+
+	wrapper = state == NULL ? NULL : local_wrapper_new(state, Py_None);
+	if (wrapper == NULL)
+		return NULL;
+	item = pop(self, &signature, args, count, names);
+	if (item == NULL) {
+		Py_DECREF(wrapper);
+		return NULL;
+	}
+	local_wrapper_fill(wrapper, item);
+	return wrapper;
 }
 
 /* --- the rest ------------------------------------------------------------ */
@@ -321,6 +336,8 @@ static PyMethodDef queue_methods[] = {
 	{"push", queue_push, METH_O, queue_push_doc},
 	{"pop", (PyCFunction)(void (*)(void))queue_pop,
 	 METH_FASTCALL | METH_KEYWORDS, queue_pop_doc},
+	{"pop_local", (PyCFunction)(void (*)(void))queue_pop_local,
+	 METH_FASTCALL | METH_KEYWORDS, queue_pop_local_doc},
 	{"size", queue_size, METH_NOARGS, queue_size_doc},
 	{"empty", queue_empty, METH_NOARGS, queue_empty_doc},
 	{"shutdown", (PyCFunction)(void (*)(void))queue_shutdown,
