@@ -55,7 +55,7 @@ def declarations(header: str) -> str:
     text = LINKAGE.sub("", COMMENT.sub("", CONTINUED.sub(" ", header)))
     constants = [f"#define {name} ..." for name in CONSTANT.findall(text)]
     text = DIRECTIVE.sub("", text)
-    text = re.sub(r"\b(CONC_API|CONC_INT64_INLINE)\b", "", text)
+    text = re.sub(r"\b(CONC_API|CONC_ATOMIC_INLINE)\b", "", text)
     return "\n".join(constants) + without_bodies(text)
 
 

@@ -120,7 +120,7 @@ def test_lib_has_every_function_of_the_headers(lib):
     for name in ("common", "atomic", "dict", "queue", "gather"):
         with open(os.path.join(TOP, "include", "concurrency", f"{name}.h"), encoding="utf-8") as file:
             text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
-        found.update(re.findall(r"^CONC_(?:API|INT64_INLINE)\s[^;{(]*?\b(conc_\w+)\(", text, re.MULTILINE))
+        found.update(re.findall(r"^CONC_(?:API|ATOMIC_INLINE)\s[^;{(]*?\b(conc_\w+)\(", text, re.MULTILINE))
     assert len(found) > 50 and [name for name in sorted(found) if not hasattr(lib, name)] == []
     assert lib.CONC_FOREVER == -1 and lib.CONC_TRY == 0 and lib.CONC_POINTER == 2
 
