@@ -15,7 +15,7 @@ import sys
 
 from cffi import FFI
 
-HEADERS = ("common", "atomic", "dict", "queue", "gather")
+HEADERS = ("common", "atomic", "dict", "queue", "gather", "ref")
 """The public headers, each after those that it needs."""
 
 MODULE = "concurrency._concurrency"

@@ -117,7 +117,7 @@ def test_ffi_and_lib_are_not_made_at_import():
 
 def test_lib_has_every_function_of_the_headers(lib):
     found = set()
-    for name in ("common", "atomic", "dict", "queue", "gather"):
+    for name in ("common", "atomic", "dict", "queue", "gather", "ref"):
         with open(os.path.join(TOP, "include", "concurrency", f"{name}.h"), encoding="utf-8") as file:
             text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
         found.update(re.findall(r"^CONC_(?:API|ATOMIC_INLINE)\s[^;{(]*?\b(conc_\w+)\(", text, re.MULTILINE))
