@@ -195,7 +195,7 @@ static void retire(conc_ref *ref, struct box *box)
 	push_waiting(ref, box);
 }
 
-/* Takes those that no reader can have; the others are back before it returns. */
+/* Takes those that no reader can have; puts the others back. */
 static struct box *take_passed(conc_ref *ref)
 {
 	struct box *box = take_waiting(ref), *passed = NULL;
