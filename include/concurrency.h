@@ -9,5 +9,6 @@
 #include <concurrency/dict.h>
 #include <concurrency/gather.h>
 #include <concurrency/queue.h>
+#include <concurrency/ref.h>
 
 #endif

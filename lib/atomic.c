@@ -4,7 +4,7 @@
 
 #include <concurrency/common.h>
 
-#define CONC_INT64_INLINE CONC_API
+#define CONC_ATOMIC_INLINE CONC_API
 #include <concurrency/atomic.h>
 
 #include <errno.h>

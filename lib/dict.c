@@ -19,7 +19,6 @@
 static int check_attr(const struct conc_dict_attr *attr)
 {
 	const struct conc_key_ops *key = &attr->key_ops;
-	const struct conc_value_ops *value = &attr->value_ops;
 
 	if (attr->size != sizeof(*attr))
 		return -EINVAL;
@@ -36,17 +35,7 @@ static int check_attr(const struct conc_dict_attr *attr)
 	default:
 		return -EINVAL;
 	}
-	switch (attr->values) {
-	case CONC_INT64:
-	case CONC_BORROWED:
-		return 0;
-	case CONC_RETAINED:
-		return value->retain && value->release ? 0 : -EINVAL;
-	case CONC_TYPE_STABLE:
-		return value->try_retain && value->release ? 0 : -EINVAL;
-	default:
-		return -EINVAL;
-	}
+	return lifetime_check(attr->values, &attr->value_ops);
 }
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The value word of a slot: 64 bits on every machine.
+ * The value word of a slot of a dict: 64 bits on every machine.  The word of a
+ * conc_ref is made the same way, with no tag but COUNT, and no value makes a
+ * word of 0 (ref.c).
  *
  * A dict of borrowed pointers stores the pointer as it is.  All others:
  *
@@ -42,6 +44,39 @@
 #define COUNT_LIMIT (INT64_C(1) << 59)
 #define WIDE_LIMIT (INT64_C(1) << 60)
 #define IN_PLACE_LIMIT (INT64_C(1) << 32)
+
+/* Whether the operations are there that the lifetime needs.  0, -EINVAL. */
+static inline int lifetime_check(enum conc_lifetime values,
+				 const struct conc_value_ops *ops)
+{
+	switch (values) {
+	case CONC_INT64:
+	case CONC_BORROWED:
+		return 0;
+	case CONC_RETAINED:
+		return ops->retain && ops->release ? 0 : -EINVAL;
+	case CONC_TYPE_STABLE:
+		return ops->try_retain && ops->release ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Whether two values are the same number, the same pointer, or both absent. */
+static inline bool value_is_same(const struct conc_value *a,
+				 const struct conc_value *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case CONC_INT:
+		return a->u.number == b->u.number;
+	case CONC_POINTER:
+		return a->u.pointer == b->u.pointer;
+	default:
+		return true;
+	}
+}
 
 static inline bool within(int64_t number, int64_t limit)
 {

@@ -353,11 +353,7 @@ static bool is_expected(const struct update *u, uint64_t word)
 	struct conc_value value;
 
 	word_decode(u->search->dict->values, word, &value);
-	if (value.kind != u->expected->kind)
-		return false;
-	return value.kind == CONC_INT
-		       ? value.u.number == u->expected->u.number
-		       : value.u.pointer == u->expected->u.pointer;
+	return value_is_same(&value, u->expected);
 }
 
 static int step_compare_exchange(struct update *u)

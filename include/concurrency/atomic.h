@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conc_int64: a 64-bit integer that any thread may change at any time.
+ * conc_int64 and conc_flag: a 64-bit integer, and a truth value, that any
+ * thread may change at any time.
  *
  * Every operation is one indivisible step, and sequentially consistent: all
  * threads see all of them in one order.  Arithmetic wraps at 64 bits in two's
  * complement, as atomic integers do.  Each function is inline here and an
  * exported symbol of the same name for callers through an FFI.  None can fail
- * but conc_int64_floor_divide; the pointer must be valid and aligned to 8 bytes.
+ * but conc_int64_floor_divide; the pointer must be valid, and that to a
+ * conc_int64 aligned to 8 bytes.
  */
 #ifndef CONCURRENCY_ATOMIC_H
 #define CONCURRENCY_ATOMIC_H
@@ -26,26 +28,26 @@ typedef struct conc_int64 {
 
 /*
  * Every inline function is defined once more, out of line, by the library:
- * CONC_INT64_INLINE is how that translation unit asks for it.
+ * CONC_ATOMIC_INLINE is how that translation unit asks for it.
  */
-#ifndef CONC_INT64_INLINE
-#define CONC_INT64_INLINE static inline
+#ifndef CONC_ATOMIC_INLINE
+#define CONC_ATOMIC_INLINE static inline
 #endif
 
 /* The value. */
-CONC_INT64_INLINE int64_t conc_int64_get(const conc_int64 *a)
+CONC_ATOMIC_INLINE int64_t conc_int64_get(const conc_int64 *a)
 {
 	return __atomic_load_n(&a->value, __ATOMIC_SEQ_CST);
 }
 
 /* Sets the value. */
-CONC_INT64_INLINE void conc_int64_set(conc_int64 *a, int64_t value)
+CONC_ATOMIC_INLINE void conc_int64_set(conc_int64 *a, int64_t value)
 {
 	__atomic_store_n(&a->value, value, __ATOMIC_SEQ_CST);
 }
 
 /* Sets the value and returns the one it replaced. */
-CONC_INT64_INLINE int64_t conc_int64_exchange(conc_int64 *a, int64_t value)
+CONC_ATOMIC_INLINE int64_t conc_int64_exchange(conc_int64 *a, int64_t value)
 {
 	return __atomic_exchange_n(&a->value, value, __ATOMIC_SEQ_CST);
 }
@@ -54,7 +56,7 @@ CONC_INT64_INLINE int64_t conc_int64_exchange(conc_int64 *a, int64_t value)
  * Sets the value to `desired` if it is *expected, and returns true; else
  * writes the value to *expected and returns false.  Never fails without cause.
  */
-CONC_INT64_INLINE bool conc_int64_compare_exchange(conc_int64 *a,
+CONC_ATOMIC_INLINE bool conc_int64_compare_exchange(conc_int64 *a,
 						   int64_t *expected,
 						   int64_t desired)
 {
@@ -63,47 +65,47 @@ CONC_INT64_INLINE bool conc_int64_compare_exchange(conc_int64 *a,
 }
 
 /* Adds n; returns the new value. */
-CONC_INT64_INLINE int64_t conc_int64_add(conc_int64 *a, int64_t n)
+CONC_ATOMIC_INLINE int64_t conc_int64_add(conc_int64 *a, int64_t n)
 {
 	return __atomic_add_fetch(&a->value, n, __ATOMIC_SEQ_CST);
 }
 
 /* Subtracts n; returns the new value. */
-CONC_INT64_INLINE int64_t conc_int64_sub(conc_int64 *a, int64_t n)
+CONC_ATOMIC_INLINE int64_t conc_int64_sub(conc_int64 *a, int64_t n)
 {
 	return __atomic_sub_fetch(&a->value, n, __ATOMIC_SEQ_CST);
 }
 
 /* Adds 1; returns the new value. */
-CONC_INT64_INLINE int64_t conc_int64_incr(conc_int64 *a)
+CONC_ATOMIC_INLINE int64_t conc_int64_incr(conc_int64 *a)
 {
 	return conc_int64_add(a, 1);
 }
 
 /* Subtracts 1; returns the new value. */
-CONC_INT64_INLINE int64_t conc_int64_decr(conc_int64 *a)
+CONC_ATOMIC_INLINE int64_t conc_int64_decr(conc_int64 *a)
 {
 	return conc_int64_sub(a, 1);
 }
 
 /* Bitwise and, or, exclusive or with n; return the new value. */
-CONC_INT64_INLINE int64_t conc_int64_and(conc_int64 *a, int64_t n)
+CONC_ATOMIC_INLINE int64_t conc_int64_and(conc_int64 *a, int64_t n)
 {
 	return __atomic_and_fetch(&a->value, n, __ATOMIC_SEQ_CST);
 }
 
-CONC_INT64_INLINE int64_t conc_int64_or(conc_int64 *a, int64_t n)
+CONC_ATOMIC_INLINE int64_t conc_int64_or(conc_int64 *a, int64_t n)
 {
 	return __atomic_or_fetch(&a->value, n, __ATOMIC_SEQ_CST);
 }
 
-CONC_INT64_INLINE int64_t conc_int64_xor(conc_int64 *a, int64_t n)
+CONC_ATOMIC_INLINE int64_t conc_int64_xor(conc_int64 *a, int64_t n)
 {
 	return __atomic_xor_fetch(&a->value, n, __ATOMIC_SEQ_CST);
 }
 
 /* Multiplies by n; returns the new value.  Lock-free: repeats when raced. */
-CONC_INT64_INLINE int64_t conc_int64_multiply(conc_int64 *a, int64_t n)
+CONC_ATOMIC_INLINE int64_t conc_int64_multiply(conc_int64 *a, int64_t n)
 {
 	int64_t old = conc_int64_get(a), product;
 
@@ -120,6 +122,41 @@ CONC_INT64_INLINE int64_t conc_int64_multiply(conc_int64 *a, int64_t n)
  */
 CONC_API int conc_int64_floor_divide(conc_int64 *a, int64_t n,
 				     int64_t *quotient);
+
+/* Yours to place anywhere; change it through the functions only. */
+typedef struct conc_flag {
+	bool value;
+} conc_flag;
+
+#define CONC_FLAG_INIT(truth) {truth}
+
+/* Whether it is set. */
+CONC_ATOMIC_INLINE bool conc_flag_get(const conc_flag *flag)
+{
+	return __atomic_load_n(&flag->value, __ATOMIC_SEQ_CST);
+}
+
+/* Sets it, or clears it. */
+CONC_ATOMIC_INLINE void conc_flag_set(conc_flag *flag, bool value)
+{
+	__atomic_store_n(&flag->value, value, __ATOMIC_SEQ_CST);
+}
+
+/* The same; returns what it was. */
+CONC_ATOMIC_INLINE bool conc_flag_exchange(conc_flag *flag, bool value)
+{
+	return __atomic_exchange_n(&flag->value, value, __ATOMIC_SEQ_CST);
+}
+
+/* As conc_int64_compare_exchange(). */
+CONC_ATOMIC_INLINE bool conc_flag_compare_exchange(conc_flag *flag,
+						   bool *expected,
+						   bool desired)
+{
+	return __atomic_compare_exchange_n(&flag->value, expected, desired,
+					   false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
 
 #ifdef __cplusplus
 }

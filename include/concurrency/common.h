@@ -139,9 +139,10 @@ struct conc_value_ops {
 	 */
 	void (*retain)(void *user, void *value);
 	/*
-	 * CONC_TYPE_STABLE: takes one reference and returns true, or returns
-	 * false if the object is dying.  Runs where retain runs; must return
-	 * true for an object to which the structure holds a reference.
+	 * CONC_TYPE_STABLE: takes one reference, by a step with acquire order,
+	 * and returns true, or returns false if the object is dying.  Runs
+	 * where retain runs; must return true for an object to which the
+	 * structure holds a reference.
 	 */
 	bool (*try_retain)(void *user, void *value);
 	/*

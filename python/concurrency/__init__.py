@@ -11,7 +11,9 @@ from typing import Any
 
 from . import _concurrency
 from ._concurrency import (
+    AtomicFlag,
     AtomicInt64,
+    AtomicReference,
     ConcurrentDict,
     ConcurrentGatheringIterator,
     ConcurrentQueue,
@@ -24,7 +26,9 @@ from ._concurrency import (
 )
 
 __all__ = [
+    "AtomicFlag",
     "AtomicInt64",
+    "AtomicReference",
     "ConcurrentDict",
     "ConcurrentGatheringIterator",
     "ConcurrentQueue",

@@ -15,7 +15,7 @@ import sys
 
 from cffi import FFI
 
-HEADERS = ("common", "atomic", "dict", "queue", "bounded_queue", "gather")
+HEADERS = ("common", "atomic", "dict", "queue", "bounded_queue", "gather", "ref")
 """The public headers, each after those that it needs."""
 
 MODULE = "concurrency._concurrency"
@@ -55,7 +55,7 @@ def declarations(header: str) -> str:
     text = LINKAGE.sub("", COMMENT.sub("", CONTINUED.sub(" ", header)))
     constants = [f"#define {name} ..." for name in CONSTANT.findall(text)]
     text = DIRECTIVE.sub("", text)
-    text = re.sub(r"\b(CONC_API|CONC_INT64_INLINE)\b", "", text)
+    text = re.sub(r"\b(CONC_API|CONC_ATOMIC_INLINE)\b", "", text)
     return "\n".join(constants) + without_bodies(text)
 
 

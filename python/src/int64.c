@@ -131,36 +131,67 @@ static PyObject *int64_decr(PyObject *self, PyObject *unused)
 	return PyLong_FromLongLong(conc_int64_decr(number_of(self)));
 }
 
-PyDoc_STRVAR(int64_add_doc,
-"add($self, n, /)\n"
-"--\n"
-"\n"
-"Adds the int n and returns the new value.  One atomic step; wraps at 64\n"
-"bits.  TypeError: no int; OverflowError: n does not fit into 64 bits.");
+/* The documentation of a method that takes one int, n. */
+#define STEP_DOC(name, what)                                                   \
+	PyDoc_STRVAR(int64_##name##_doc,                                      \
+		     #name "($self, n, /)\n"                                  \
+			   "--\n"                                             \
+			   "\n" what ", and returns the new value.\n"         \
+			   "One atomic step; wraps at 64 bits.  TypeError: n " \
+			   "is no int;\nOverflowError: it does not fit into " \
+			   "64 bits.")
 
-static PyObject *int64_add(PyObject *self, PyObject *value)
+/* A method that takes one int and gives the new value. */
+#define STEP(name, function)                                                   \
+	static PyObject *int64_##name(PyObject *self, PyObject *value)        \
+	{                                                                     \
+		int64_t n;                                                    \
+                                                                              \
+		if (!take_number(value, &n))                                  \
+			return NULL;                                          \
+		return PyLong_FromLongLong(function(number_of(self), n));     \
+	}
+
+STEP_DOC(add, "Adds the int n");
+STEP_DOC(sub, "Subtracts the int n");
+STEP_DOC(mul, "Multiplies by the int n");
+STEP_DOC(and_, "Takes the bitwise and with the int n");
+STEP_DOC(or_, "Takes the bitwise or with the int n");
+STEP_DOC(xor, "Takes the bitwise exclusive or with the int n");
+
+STEP(add, conc_int64_add)
+STEP(sub, conc_int64_sub)
+STEP(mul, conc_int64_multiply)
+STEP(and_, conc_int64_and)
+STEP(or_, conc_int64_or)
+STEP(xor, conc_int64_xor)
+
+/* Divides; false with ZeroDivisionError, and nothing has changed. */
+static bool divide(PyObject *self, int64_t n, int64_t *quotient)
 {
-	int64_t n;
-
-	if (!take_number(value, &n))
-		return NULL;
-	return PyLong_FromLongLong(conc_int64_add(number_of(self), n));
+	if (conc_int64_floor_divide(number_of(self), n, quotient) == 0)
+		return true;
+	PyErr_SetString(PyExc_ZeroDivisionError,
+			"integer division or modulo by zero");
+	return false;
 }
 
-PyDoc_STRVAR(int64_sub_doc,
-"sub($self, n, /)\n"
+PyDoc_STRVAR(int64_floordiv_doc,
+"floordiv($self, n, /)\n"
 "--\n"
 "\n"
-"Subtracts the int n and returns the new value.  One atomic step; wraps at\n"
-"64 bits.  TypeError: no int; OverflowError: n does not fit into 64 bits.");
+"Divides by the int n, rounding as // does, and returns the new value.\n"
+"One atomic step; -2**63 // -1 wraps to -2**63.  ZeroDivisionError: n is 0,\n"
+"and nothing was changed; TypeError: it is no int; OverflowError: it does not\n"
+"fit into 64 bits.");
 
-static PyObject *int64_sub(PyObject *self, PyObject *value)
+static PyObject *int64_floordiv(PyObject *self, PyObject *value)
 {
-	int64_t n;
+	int64_t n, quotient;
 
-	if (!take_number(value, &n))
+	if (!take_number(value, &n) || !divide(self, n, &quotient))
 		return NULL;
-	return PyLong_FromLongLong(conc_int64_sub(number_of(self), n));
+	return PyLong_FromLongLong(quotient);
 }
 
 PyDoc_STRVAR(int64_format_doc,
@@ -308,12 +339,7 @@ static PyObject *in_place_floor_divide(PyObject *self, PyObject *other)
 		Py_RETURN_NOTIMPLEMENTED;
 	if (taken < 0)
 		return NULL;
-	if (conc_int64_floor_divide(number_of(self), n, NULL) < 0) {
-		PyErr_SetString(PyExc_ZeroDivisionError,
-				"integer division or modulo by zero");
-		return NULL;
-	}
-	return Py_NewRef(self);
+	return divide(self, n, NULL) ? Py_NewRef(self) : NULL;
 }
 
 /* --- the type ------------------------------------------------------------ */
@@ -335,11 +361,11 @@ PyDoc_STRVAR(int64_doc,
 "\n"
 "An integer of 64 bits that threads change in one step.\n"
 "\n"
-"get(), set(), incr(), decr(), add(), sub() and += -= *= //= |= ^= &= are each\n"
-"atomic and sequentially consistent, take no lock and constant time.  They\n"
-"wrap at 64 bits in two's complement, as atomic integers do; an operand that\n"
-"itself does not fit is an OverflowError.  //= 0 raises ZeroDivisionError and\n"
-"changes nothing.\n"
+"get(), set(), incr(), decr(), add(), sub(), mul(), floordiv(), and_(), or_(),\n"
+"xor() and += -= *= //= &= |= ^= are each atomic and sequentially consistent,\n"
+"and take no lock.  They wrap at 64 bits in two's complement, as atomic\n"
+"integers do; an operand that itself does not fit is an OverflowError.\n"
+"Division by 0 raises ZeroDivisionError and changes nothing.\n"
 "\n"
 "+ - * // | ^ & with ints and other AtomicInt64, unary - + abs ~, and\n"
 "comparisons read each value once and give plain, exact ints (which do not\n"
@@ -352,6 +378,11 @@ static PyMethodDef int64_methods[] = {
 	{"decr", int64_decr, METH_NOARGS, int64_decr_doc},
 	{"add", int64_add, METH_O, int64_add_doc},
 	{"sub", int64_sub, METH_O, int64_sub_doc},
+	{"mul", int64_mul, METH_O, int64_mul_doc},
+	{"floordiv", int64_floordiv, METH_O, int64_floordiv_doc},
+	{"and_", int64_and_, METH_O, int64_and__doc},
+	{"or_", int64_or_, METH_O, int64_or__doc},
+	{"xor", int64_xor, METH_O, int64_xor_doc},
 	{"__format__", int64_format, METH_O, int64_format_doc},
 	COMMON_METHODS,
 	{NULL, NULL, 0, NULL},

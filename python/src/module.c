@@ -140,6 +140,8 @@ static int add_types(PyObject *module, struct module_state *state)
 	} types[] = {
 		{&dict_spec, &state->dict_type, true},
 		{&int64_spec, &state->int64_type, true},
+		{&flag_spec, &state->flag_type, true},
+		{&reference_spec, &state->reference_type, true},
 		{&queue_spec, &state->queue_type, true},
 		{&std_queue_spec, &state->std_queue_type, true},
 		{&wrapper_spec, &state->wrapper_type, true},
@@ -192,6 +194,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 
 	Py_VISIT(state->dict_type);
 	Py_VISIT(state->int64_type);
+	Py_VISIT(state->flag_type);
+	Py_VISIT(state->reference_type);
 	Py_VISIT(state->queue_type);
 	Py_VISIT(state->std_queue_type);
 	Py_VISIT(state->wrapper_type);
@@ -210,6 +214,8 @@ static int module_clear(PyObject *module)
 
 	Py_CLEAR(state->dict_type);
 	Py_CLEAR(state->int64_type);
+	Py_CLEAR(state->flag_type);
+	Py_CLEAR(state->reference_type);
 	Py_CLEAR(state->queue_type);
 	Py_CLEAR(state->std_queue_type);
 	Py_CLEAR(state->wrapper_type);

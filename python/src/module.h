@@ -6,8 +6,8 @@
  *	ffi.c        `ffi` and `lib`, made by cffi on first access
  *	callbacks.c  what the library calls: waiting, references, keys
  *	arguments.c  arguments of methods: collecting and converting
- *	dict.c int64.c queue.c std_queue.c gather.c gather_iterator.c
- *	local_wrapper.c    one type each
+ *	dict.c flag.c gather.c gather_iterator.c int64.c local_wrapper.c queue.c
+ *	reference.c std_queue.c    one type each
  *	compat.h     what differs between interpreters
  *
  * One rule: no Python code runs inside a read section or with a lock of the
@@ -32,6 +32,8 @@
 struct module_state {
 	PyTypeObject *dict_type;
 	PyTypeObject *int64_type;
+	PyTypeObject *flag_type;
+	PyTypeObject *reference_type;
 	PyTypeObject *queue_type;
 	PyTypeObject *std_queue_type;
 	PyTypeObject *wrapper_type;
@@ -174,6 +176,8 @@ bool take_scaling(PyObject *scaling, unsigned *threads);
 
 extern PyType_Spec dict_spec;
 extern PyType_Spec int64_spec;
+extern PyType_Spec flag_spec;
+extern PyType_Spec reference_spec;
 extern PyType_Spec queue_spec;
 extern PyType_Spec std_queue_spec;
 extern PyType_Spec wrapper_spec;

@@ -24,6 +24,8 @@ SYMBOLS = {
     "|": (operator.or_, operator.ior),
     "^": (operator.xor, operator.ixor),
 }
+METHODS = ("add", "sub", "mul", "floordiv", "and_", "or_", "xor")
+"""Each named after the function of `operator` that it does in place."""
 
 
 def wrapped(number):
@@ -60,7 +62,7 @@ def test_what_is_no_int_is_a_type_error_and_changes_nothing(wrong):
     with pytest.raises(TypeError):
         AtomicInt64(wrong)
     a = AtomicInt64(3)
-    for method in (a.set, a.add, a.sub):
+    for method in (a.set, *[getattr(a, name) for name in METHODS]):
         with pytest.raises(TypeError):
             method(wrong)
     for plain, in_place in SYMBOLS.values():
@@ -80,7 +82,7 @@ def test_a_given_value_beyond_64_bits_is_an_overflow_error_and_changes_nothing(l
     with pytest.raises(OverflowError):
         AtomicInt64(large)
     a = AtomicInt64(3)
-    for method in (a.set, a.add, a.sub):
+    for method in (a.set, *[getattr(a, name) for name in METHODS]):
         with pytest.raises(OverflowError):
             method(large)
     for _, in_place in SYMBOLS.values():
@@ -94,6 +96,22 @@ def test_methods_return_the_new_value_and_wrap():
     assert a.incr() == MOST and a.incr() == LEAST and a.decr() == MOST and a.decr() == MOST - 1
     assert a.add(10) == wrapped(MOST + 9) and a.sub(10) == MOST - 1
     assert a.sub(LEAST) == wrapped(MOST - 1 - LEAST)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("left", VALUES)
+def test_a_method_does_what_its_operator_does_to_an_int_and_wraps(name, left):
+    function = getattr(operator, name)
+    for right in [*VALUES, True, 3, -3]:
+        if name == "floordiv" and right == 0:
+            continue
+        expected = wrapped(function(left, right))
+        for operand in (right, AtomicInt64(right)):
+            a = AtomicInt64(left)
+            result = getattr(a, name)(operand)
+            assert result == expected == a.get() and type(result) is int
+        with pytest.raises(TypeError):
+            getattr(a, name)(n=right)
 
 
 @pytest.mark.parametrize("left", VALUES)
@@ -144,6 +162,8 @@ def test_division_by_zero_raises_and_changes_nothing(zero):
     with pytest.raises(ZeroDivisionError):
         a //= zero
     with pytest.raises(ZeroDivisionError):
+        a.floordiv(zero)
+    with pytest.raises(ZeroDivisionError):
         5 // AtomicInt64(0)
     assert a.get() == 5
 
@@ -154,6 +174,8 @@ def test_division_rounds_towards_minus_infinity():
             a = AtomicInt64(left)
             a //= right
             assert a.get() == left // right == AtomicInt64(left) // right
+            assert AtomicInt64(left).floordiv(right) == left // right
+    assert AtomicInt64(LEAST).floordiv(-1) == LEAST
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -243,8 +265,11 @@ def test_reference_counts_are_balanced():
         a += n
         a -= n
         a + n, n - a, a == n, a.add(n), a.sub(n), -a, abs(a)
+        a.mul(n), a.floordiv(n), a.and_(n), a.or_(n), a.xor(n)
         with pytest.raises(ZeroDivisionError):
             a //= 0
+        with pytest.raises(ZeroDivisionError):
+            a.floordiv(0)
         with pytest.raises(TypeError):
             a += "x"
         with pytest.raises(TypeError):
@@ -268,6 +293,11 @@ def test_no_change_of_many_threads_is_lost(frequent_switches):
             a |= 0
             a *= 1
             a //= 1
+            a.mul(1)
+            a.floordiv(1)
+            a.and_(-1)
+            a.or_(0)
+            a.xor(0)
 
     run_together(*[lambda mine=mine: work(mine) for mine in drawn])
     assert a == MANY * 5000 * 3
@@ -282,6 +312,20 @@ def test_bits_of_many_threads_are_set_once_each(frequent_switches):
         nonlocal a
         for _ in range(2001):
             a ^= 1 << bit
+            a.xor(1 << bit)
+            a.xor(1 << bit)
 
     run_together(*[lambda bit=bit: toggle(bit) for bit in range(MANY)])
     assert a == 2**MANY - 1
+
+
+def test_factors_of_many_threads_all_count(frequent_switches):
+    a = AtomicInt64(1)
+    expected = pow(3, MANY * 1000, 2**64)
+
+    def multiply():
+        for _ in range(1000):
+            a.mul(3)
+
+    run_together(*[multiply] * MANY)
+    assert a == wrapped(expected)

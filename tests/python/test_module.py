@@ -18,7 +18,9 @@ import concurrency
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir)
 CLASSES = [
+    concurrency.AtomicFlag,
     concurrency.AtomicInt64,
+    concurrency.AtomicReference,
     concurrency.ConcurrentDict,
     concurrency.ConcurrentGatheringIterator,
     concurrency.ConcurrentQueue,
@@ -26,11 +28,15 @@ CLASSES = [
 
 USE_EVERYTHING = """
 import sys, threading
-from concurrency import AtomicInt64, ConcurrentDict, ConcurrentGatheringIterator, ConcurrentQueue
+from concurrency import AtomicFlag, AtomicInt64, AtomicReference
+from concurrency import ConcurrentDict, ConcurrentGatheringIterator, ConcurrentQueue
 
 d, q, g, a = ConcurrentDict(), ConcurrentQueue(), ConcurrentGatheringIterator(), AtomicInt64()
+r, f = AtomicReference(), AtomicFlag(False)
 
 def use():
+    r.exchange([r.get()])
+    f.set(True)
     d["k"] = 1
     assert d.add("n") >= 1 and d["k"] == 1 and len(d.as_dict()) == 2
     q.push(1)
@@ -117,10 +123,10 @@ def test_ffi_and_lib_are_not_made_at_import():
 
 def test_lib_has_every_function_of_the_headers(lib):
     found = set()
-    for name in ("common", "atomic", "dict", "queue", "gather"):
+    for name in ("common", "atomic", "dict", "queue", "gather", "ref"):
         with open(os.path.join(TOP, "include", "concurrency", f"{name}.h"), encoding="utf-8") as file:
             text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
-        found.update(re.findall(r"^CONC_(?:API|INT64_INLINE)\s[^;{(]*?\b(conc_\w+)\(", text, re.MULTILINE))
+        found.update(re.findall(r"^CONC_(?:API|ATOMIC_INLINE)\s[^;{(]*?\b(conc_\w+)\(", text, re.MULTILINE))
     assert len(found) > 50 and [name for name in sorted(found) if not hasattr(lib, name)] == []
     assert lib.CONC_FOREVER == -1 and lib.CONC_TRY == 0 and lib.CONC_POINTER == 2
 
@@ -406,6 +412,19 @@ keys = list(range(3_000_000))
 n = fill(lambda n: g.insert(keys[n], None))
 assert 1000 < n < len(keys)
 assert type(fails(lambda: next(g.iterator(0))).__cause__) is MemoryError
+"""
+    run_python(LITTLE_MEMORY + program)
+
+
+@needs_proc
+def test_a_reference_without_memory_is_a_memory_error():
+    program = """
+from concurrency import AtomicReference
+made = [AtomicReference()]
+n = fill(lambda n: made.append(AtomicReference(made[0])))
+assert n > 1000 and len(made) == n + 1 and all(r.get() is made[0] for r in made[1:])
+made[0].set(n)
+assert made[0].exchange(None) == n
 """
     run_python(LITTLE_MEMORY + program)
 

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <concurrency.h>
+#include <sched.h>
 
 #include "suite.h"
 
@@ -117,6 +118,69 @@ START_TEST(no_step_of_any_thread_is_lost)
 }
 END_TEST
 
+/* ---- flags -------------------------------------------------------------- */
+
+START_TEST(a_flag_is_what_it_was_set_to)
+{
+	conc_flag flag = CONC_FLAG_INIT(true), zeroed = {0};
+
+	ck_assert(conc_flag_get(&flag));
+	ck_assert(!conc_flag_get(&zeroed));
+	conc_flag_set(&flag, false);
+	ck_assert(!conc_flag_get(&flag));
+	ck_assert(!conc_flag_exchange(&flag, true));
+	ck_assert(conc_flag_exchange(&flag, true));
+	ck_assert(conc_flag_get(&flag));
+}
+END_TEST
+
+START_TEST(a_flag_changes_only_from_what_was_expected)
+{
+	conc_flag flag = CONC_FLAG_INIT(false);
+	bool expected = true;
+
+	ck_assert(!conc_flag_compare_exchange(&flag, &expected, true));
+	ck_assert(!expected);
+	ck_assert(!conc_flag_get(&flag));
+	ck_assert(conc_flag_compare_exchange(&flag, &expected, true));
+	ck_assert(conc_flag_get(&flag));
+}
+END_TEST
+
+/* A lock made of a flag and a number that it guards. */
+static conc_flag taken = CONC_FLAG_INIT(false);
+static int64_t guarded;
+
+static void *take_turns(void *arg)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		bool expected = false;
+
+		while (i % 2 ? conc_flag_exchange(&taken, true)
+			     : !conc_flag_compare_exchange(&taken, &expected,
+							   true)) {
+			expected = false;
+			sched_yield();
+		}
+		guarded++;
+		conc_flag_set(&taken, false);
+	}
+	return arg;
+}
+
+START_TEST(one_thread_at_a_time_gets_a_flag)
+{
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, take_turns,
+						NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_eq(guarded, THREADS * ROUNDS);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -126,6 +190,9 @@ int main(void)
 		division_rounds_towards_minus_infinity,
 		division_by_zero_changes_nothing,
 		no_step_of_any_thread_is_lost,
+		a_flag_is_what_it_was_set_to,
+		a_flag_changes_only_from_what_was_expected,
+		one_thread_at_a_time_gets_a_flag,
 	};
 
 	return run_tests("atomic", tests, COUNT_OF(tests), 60);
