@@ -96,18 +96,31 @@ static PyObject *int64_get(PyObject *self, PyObject *unused)
 	return PyLong_FromLongLong(get(self));
 }
 
+/* The one argument of a method; false with an exception. */
+static bool take_argument(const struct signature *signature,
+			  PyObject *const *args, Py_ssize_t count,
+			  PyObject *names, int64_t *number)
+{
+	PyObject *found;
+
+	return take_arguments(signature, args, count, names, &found) &&
+	       take_number(found, number);
+}
+
 PyDoc_STRVAR(int64_set_doc,
-"set($self, value, /)\n"
+"set($self, /, v)\n"
 "--\n"
 "\n"
 "Sets the value, an int.  Atomic.  TypeError: no int; OverflowError: it does\n"
 "not fit into 64 bits.");
 
-static PyObject *int64_set(PyObject *self, PyObject *value)
+static PyObject *int64_set(PyObject *self, PyObject *const *args,
+			   Py_ssize_t count, PyObject *names)
 {
+	static const struct signature signature = {"set", 1, 1, {"v"}};
 	int64_t number;
 
-	if (!take_number(value, &number))
+	if (!take_argument(&signature, args, count, names, &number))
 		return NULL;
 	conc_int64_set(number_of(self), number);
 	Py_RETURN_NONE;
@@ -137,36 +150,64 @@ static PyObject *int64_decr(PyObject *self, PyObject *unused)
 	return PyLong_FromLongLong(conc_int64_decr(number_of(self)));
 }
 
-PyDoc_STRVAR(int64_add_doc,
-"add($self, n, /)\n"
-"--\n"
-"\n"
-"Adds the int n and returns the new value.  One atomic step; wraps at 64\n"
-"bits.  TypeError: no int; OverflowError: n does not fit into 64 bits.");
+/* Methods named as the functions of the module `operator` are. */
+#define CHANGE_DOC(name, what)                                                \
+	PyDoc_STRVAR(int64_##name##_doc,                                      \
+		     #name "($self, /, n)\n"                                 \
+			   "--\n"                                            \
+			   "\n" what " and returns the new value.  One "     \
+			   "atomic step;\nwraps at 64 bits.  TypeError: no " \
+			   "int; OverflowError: n does not fit into\n64 bits.")
 
-static PyObject *int64_add(PyObject *self, PyObject *value)
+#define CHANGE(name, function, what)                                          \
+	CHANGE_DOC(name, what);                                               \
+	static PyObject *int64_##name(PyObject *self, PyObject *const *args,  \
+				      Py_ssize_t count, PyObject *names)      \
+	{                                                                     \
+		static const struct signature signature = {                   \
+			#name, 1, 1, {"n"}};                                  \
+		int64_t n;                                                    \
+                                                                              \
+		if (!take_argument(&signature, args, count, names, &n))       \
+			return NULL;                                          \
+		return PyLong_FromLongLong(function(number_of(self), n));     \
+	}
+
+CHANGE(add, conc_int64_add, "Adds the int n")
+CHANGE(sub, conc_int64_sub, "Subtracts the int n")
+CHANGE(mul, conc_int64_multiply, "Multiplies by the int n")
+CHANGE(and_, conc_int64_and, "Makes a bitwise and with the int n")
+CHANGE(or_, conc_int64_or, "Makes a bitwise or with the int n")
+CHANGE(xor, conc_int64_xor, "Makes a bitwise exclusive or with the int n")
+
+static PyObject *floor_divide(PyObject *self, int64_t n)
 {
-	int64_t n;
+	int64_t quotient;
 
-	if (!take_number(value, &n))
-		return NULL;
-	return PyLong_FromLongLong(conc_int64_add(number_of(self), n));
+	if (conc_int64_floor_divide(number_of(self), n, &quotient) == 0)
+		return PyLong_FromLongLong(quotient);
+	PyErr_SetString(PyExc_ZeroDivisionError,
+			"integer division or modulo by zero");
+	return NULL;
 }
 
-PyDoc_STRVAR(int64_sub_doc,
-"sub($self, n, /)\n"
+PyDoc_STRVAR(int64_floordiv_doc,
+"floordiv($self, /, n)\n"
 "--\n"
 "\n"
-"Subtracts the int n and returns the new value.  One atomic step; wraps at\n"
-"64 bits.  TypeError: no int; OverflowError: n does not fit into 64 bits.");
+"Divides by the int n, rounding down as // does, and returns the new value.\n"
+"One atomic step; wraps at 64 bits.  ZeroDivisionError, and nothing changed:\n"
+"n is 0.  TypeError: no int; OverflowError: n does not fit into 64 bits.");
 
-static PyObject *int64_sub(PyObject *self, PyObject *value)
+static PyObject *int64_floordiv(PyObject *self, PyObject *const *args,
+				Py_ssize_t count, PyObject *names)
 {
+	static const struct signature signature = {"floordiv", 1, 1, {"n"}};
 	int64_t n;
 
-	if (!take_number(value, &n))
+	if (!take_argument(&signature, args, count, names, &n))
 		return NULL;
-	return PyLong_FromLongLong(conc_int64_sub(number_of(self), n));
+	return floor_divide(self, n);
 }
 
 PyDoc_STRVAR(int64_format_doc,
@@ -307,18 +348,16 @@ IN_PLACE(in_place_xor, conc_int64_xor)
 
 static PyObject *in_place_floor_divide(PyObject *self, PyObject *other)
 {
+	PyObject *quotient;
 	int64_t n;
 	int taken = take_operand(other, &n);
 
 	if (taken == 0)
 		Py_RETURN_NOTIMPLEMENTED;
-	if (taken < 0)
+	quotient = taken < 0 ? NULL : floor_divide(self, n);
+	if (quotient == NULL)
 		return NULL;
-	if (conc_int64_floor_divide(number_of(self), n, NULL) < 0) {
-		PyErr_SetString(PyExc_ZeroDivisionError,
-				"integer division or modulo by zero");
-		return NULL;
-	}
+	Py_DECREF(quotient);
 	return Py_NewRef(self);
 }
 
@@ -341,23 +380,32 @@ PyDoc_STRVAR(int64_doc,
 "\n"
 "An integer of 64 bits that threads change in one step.\n"
 "\n"
-"get(), set(), incr(), decr(), add(), sub() and += -= *= //= |= ^= &= are each\n"
-"atomic and sequentially consistent, take no lock and constant time.  They\n"
-"wrap at 64 bits in two's complement, as atomic integers do; an operand that\n"
-"itself does not fit is an OverflowError.  //= 0 raises ZeroDivisionError and\n"
-"changes nothing.\n"
+"get(), set(), incr(), decr(), the methods named after functions of the module\n"
+"operator, and += -= *= //= |= ^= &= are each atomic and sequentially\n"
+"consistent, take no lock and constant time.  They wrap at 64 bits in two's\n"
+"complement, as atomic integers do; an operand that itself does not fit is an\n"
+"OverflowError.  //= 0 raises ZeroDivisionError and changes nothing.\n"
 "\n"
 "+ - * // | ^ & with ints and other AtomicInt64, unary - + abs ~, and\n"
 "comparisons read each value once and give plain, exact ints (which do not\n"
 "wrap).  Unhashable, as mutable things that compare by value are.");
 
+#define CHANGE_METHOD(name)                                                   \
+	{#name, (PyCFunction)(void (*)(void))int64_##name,                    \
+	 METH_FASTCALL | METH_KEYWORDS, int64_##name##_doc}
+
 static PyMethodDef int64_methods[] = {
 	{"get", int64_get, METH_NOARGS, int64_get_doc},
-	{"set", int64_set, METH_O, int64_set_doc},
 	{"incr", int64_incr, METH_NOARGS, int64_incr_doc},
 	{"decr", int64_decr, METH_NOARGS, int64_decr_doc},
-	{"add", int64_add, METH_O, int64_add_doc},
-	{"sub", int64_sub, METH_O, int64_sub_doc},
+	CHANGE_METHOD(set),
+	CHANGE_METHOD(add),
+	CHANGE_METHOD(sub),
+	CHANGE_METHOD(mul),
+	CHANGE_METHOD(floordiv),
+	CHANGE_METHOD(and_),
+	CHANGE_METHOD(or_),
+	CHANGE_METHOD(xor),
 	{"__format__", int64_format, METH_O, int64_format_doc},
 	COMMON_METHODS,
 	{NULL, NULL, 0, NULL},
