@@ -137,6 +137,19 @@ static inline int compat_str_equal(PyObject *a, PyObject *b)
 		      (size_t)length * PyUnicode_KIND(a)) == 0;
 }
 
+/*
+ * What `name` is in a type or its bases, as it stands there (no descriptor was
+ * asked): a new reference, or NULL without an exception.
+ */
+static inline PyObject *compat_type_lookup(PyTypeObject *type, PyObject *name)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+	return _PyType_LookupRef(type, name);
+#else
+	return Py_XNewRef(_PyType_Lookup(type, name));
+#endif
+}
+
 /* The number of an int (of PyLong_Check), or *overflow = -1 or 1. */
 static inline int64_t compat_long_value(PyObject *number, int *overflow)
 {

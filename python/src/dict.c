@@ -123,6 +123,25 @@ static PyObject *raise_key_error(PyObject *key)
 	return NULL;
 }
 
+/* The __missing__ of self's class, bound to self; NULL if it has none. */
+static PyObject *find_missing(PyObject *self)
+{
+	PyObject *name = PyUnicode_InternFromString("__missing__");
+	PyObject *found, *bound;
+	descrgetfunc bind;
+
+	if (name == NULL)
+		return NULL;
+	found = compat_type_lookup(Py_TYPE(self), name);
+	Py_DECREF(name);
+	bind = found == NULL ? NULL : Py_TYPE(found)->tp_descr_get;
+	if (bind == NULL)
+		return found;
+	bound = bind(found, self, (PyObject *)Py_TYPE(self));
+	Py_DECREF(found);
+	return bound;
+}
+
 /* As with dict: a subclass may say in __missing__ what d[key] gives then. */
 static PyObject *ask_missing(PyObject *self, PyObject *key)
 {
@@ -130,15 +149,10 @@ static PyObject *ask_missing(PyObject *self, PyObject *key)
 
 	if (Py_TYPE(self)->tp_dealloc == dict_dealloc)
 		return raise_key_error(key);
-	missing = PyObject_GetAttrString((PyObject *)Py_TYPE(self),
-					 "__missing__");
-	if (missing == NULL) {
-		if (!PyErr_ExceptionMatches(PyExc_AttributeError))
-			return NULL;
-		PyErr_Clear();
-		return raise_key_error(key);
-	}
-	result = PyObject_CallFunctionObjArgs(missing, self, key, NULL);
+	missing = find_missing(self);
+	if (missing == NULL)
+		return PyErr_Occurred() ? NULL : raise_key_error(key);
+	result = PyObject_CallOneArg(missing, key);
 	Py_DECREF(missing);
 	return result;
 }
