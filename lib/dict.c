@@ -261,7 +261,7 @@ static void drop_reference(conc_dict *dict, struct conc_value *value)
 	value->kind = CONC_ABSENT;
 }
 
-static int read_entry(struct search *s, struct conc_value *value)
+int dict_read(struct search *s, struct conc_value *value)
 {
 	for (;;) {
 		enum reading reading = READ;
@@ -305,7 +305,7 @@ int conc_dict_get(conc_dict *dict, const void *key, size_t len,
 	rc = search_begin(&s, dict, key, len);
 	if (rc < 0)
 		return rc;
-	rc = read_entry(&s, value);
+	rc = dict_read(&s, value);
 	search_end(&s);
 	return rc;
 }
@@ -318,5 +318,5 @@ int conc_dict_int_get(conc_dict *dict, int64_t key, struct conc_value *value)
 	if (value == NULL)
 		return -EINVAL;
 	rc = search_begin_int(&s, dict, key);
-	return rc < 0 ? rc : read_entry(&s, value);
+	return rc < 0 ? rc : dict_read(&s, value);
 }

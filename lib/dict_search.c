@@ -15,6 +15,9 @@ static void begin(struct search *s, conc_dict *dict, uint64_t key, size_t len,
 	s->len = len;
 	s->asked_count = 0;
 	s->asked_room = ASKED_INLINE;
+	s->inserts = false;
+	s->settled = false;
+	s->rounds = 0;
 	s->asked = s->asked_inline;
 }
 
@@ -78,18 +81,18 @@ enum conc_equal search_compare(const struct search *s, uint64_t stored)
 }
 
 /*
- * What was answered for a candidate.  `next` is where the last one was found:
- * candidates come in the order of the chain, as they did when they were asked.
+ * What an earlier look noted of a candidate.  `next` is where the last one was
+ * found: candidates come in the order of the chain, as they did then.
  */
 static struct asked *remembered(struct search *s, uint64_t key, size_t *next)
 {
-	for (size_t n = 0; n < s->asked_count; n++) {
+	for (size_t n = 0; n < s->known; n++) {
 		size_t i = *next + n;
 
-		if (i >= s->asked_count)
-			i -= s->asked_count;
+		if (i >= s->known)
+			i -= s->known;
 		if (s->asked[i].key == key) {
-			*next = i + 1 < s->asked_count ? i + 1 : 0;
+			*next = i + 1 < s->known ? i + 1 : 0;
 			return &s->asked[i];
 		}
 	}
@@ -102,20 +105,25 @@ enum found search_consider(struct search *s, uint64_t stored, size_t *next)
 
 	if (asked != NULL && asked->answer != NOT_ASKED)
 		return asked->answer == EQUAL ? FOUND : ABSENT;
+	if (s->settled && !s->inserts)
+		return ABSENT;
 	s->open_questions = true;
 	if (asked != NULL)
 		return ABSENT;
-	if (s->asked_count == s->asked_room)
-		return ASK;
+	if (s->asked_count == s->asked_room) {
+		s->left_out++;
+		return ABSENT;
+	}
 	key_retain(s->dict, stored);
 	s->asked[s->asked_count++] = (struct asked){stored, NOT_ASKED};
 	return ABSENT;
 }
 
-/* Doubles the room, as every place in it was needed. */
+/* For those left out and some more, as others may come before the next look. */
 static int more_room(struct search *s)
 {
-	struct asked *asked = conc_alloc(2 * s->asked_room * sizeof(*asked));
+	size_t room = s->asked_count + 2 * s->left_out;
+	struct asked *asked = conc_alloc(room * sizeof(*asked));
 
 	if (asked == NULL)
 		return -ENOMEM;
@@ -123,15 +131,17 @@ static int more_room(struct search *s)
 	if (s->asked != s->asked_inline)
 		conc_release(s->asked);
 	s->asked = asked;
-	s->asked_room *= 2;
+	s->asked_room = room;
 	return 0;
 }
 
-int search_answer(struct search *s)
+/* Asks until one is equal: *equal.  Those behind it need no answer. */
+static int ask(struct search *s, bool *equal)
 {
 	const struct conc_key_ops *ops = &s->dict->key_ops;
 
-	for (size_t i = 0; i < s->asked_count; i++) {
+	*equal = false;
+	for (size_t i = 0; i < s->asked_count && !*equal; i++) {
 		struct asked *asked = &s->asked[i];
 		int rc;
 
@@ -141,9 +151,23 @@ int search_answer(struct search *s)
 				  (const void *)(uintptr_t)asked->key);
 		if (rc < 0)
 			return rc;
-		asked->answer = rc > 0 ? EQUAL : UNEQUAL;
-		if (rc > 0)
-			return 0; /* those behind it need no answer */
+		*equal = rc > 0;
+		asked->answer = *equal ? EQUAL : UNEQUAL;
 	}
-	return s->asked_count == s->asked_room ? more_room(s) : 0;
+	return 0;
+}
+
+int search_answer(struct search *s)
+{
+	bool equal;
+	int rc;
+
+	if (s->left_out > 0)
+		return more_room(s);
+	if (s->rounds == ROUNDS_MOST)
+		return -ELOOP;
+	s->rounds++;
+	rc = ask(s, &equal);
+	s->settled = !s->inserts && (!equal || s->rounds == ROUNDS_MOST);
+	return rc;
 }

@@ -7,8 +7,23 @@
  *   write to the same dict, or fail.
  *
  * A search remembers the keys it had compared outside and does not compare them
- * again, so it ends though full_eq may write.  The answer is good for the moment
- * of the section; writers verify it under the lock (dict.c).
+ * again.  The answer is good for the moment of the section; writers verify it
+ * under the lock (dict_write.c).
+ *
+ * A search ends though full_eq may write to the dict, also though it inserts
+ * another key of this very hash each time.  Nothing is asked before one look has
+ * noted every candidate, to the end of the chain.  When these are answered,
+ *
+ *   who only looks (read, delete, an exchange of what is there) is done if all
+ *   of them differ: the key was not there when that look ended, and candidates
+ *   that came later are of no interest.  If one was equal and is gone, the key
+ *   was not there right after it was deleted; but it may be back, so a new look
+ *   is worth it, ROUNDS_MOST times.
+ *
+ *   who may insert (`inserts`) must know those that came later too, as one key
+ *   may not have two entries: it asks them and looks again, and gives up with
+ *   -ELOOP after ROUNDS_MOST times.  That is no contention: the others, who
+ *   compare as many keys for each that they insert, are not faster so often.
  */
 #ifndef CONC_DICT_SEARCH_H
 #define CONC_DICT_SEARCH_H
@@ -24,6 +39,7 @@ struct asked {
 };
 
 #define ASKED_INLINE 8
+#define ROUNDS_MOST 1000
 
 struct search {
 	conc_dict *dict;
@@ -33,7 +49,12 @@ struct search {
 	size_t len;	   /* of a byte string */
 	size_t asked_count;
 	size_t asked_room;
+	size_t known;	     /* of asked_count, noted before this look */
+	size_t left_out;     /* candidates that this look had no room to note */
 	bool open_questions; /* a candidate has no answer yet */
+	bool inserts;	     /* see above */
+	bool settled;	     /* candidates without an answer do not matter */
+	unsigned rounds;     /* of questions */
 	struct asked *asked;
 	struct asked asked_inline[ASKED_INLINE];
 };
@@ -58,8 +79,8 @@ enum conc_equal search_compare(const struct search *s, uint64_t stored);
 
 /*
  * A candidate that fast_eq could not tell: FOUND or ABSENT as it was answered
- * before; ABSENT and noted as an open question; ASK when there is no room to
- * note it.  `next` remembers where the last one was found.
+ * before; ABSENT when it is of no interest, or noted as an open question.  `next`
+ * remembers where the last one was found.
  */
 enum found search_consider(struct search *s, uint64_t stored, size_t *next);
 
@@ -78,6 +99,8 @@ static inline enum found search_probe(struct search *s, struct table *table,
 	enum found found = ABSENT;
 	size_t next = 0;
 
+	s->known = s->asked_count;
+	s->left_out = 0;
 	s->open_questions = false;
 	for (;; i = (i + 1) & mask) {
 		/* Pairs with the release in fill_slot (dict_table.c). */
@@ -109,7 +132,10 @@ static inline enum found search_probe(struct search *s, struct table *table,
 	return found;
 }
 
-/* Has the open questions answered.  0, -ENOMEM, or full_eq's error. */
+/*
+ * Has the open questions answered, or makes room for those that were left out.
+ * 0, -ENOMEM, -ELOOP, or full_eq's error.
+ */
 int search_answer(struct search *s);
 
 #endif

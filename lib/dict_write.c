@@ -28,6 +28,10 @@ struct place {
 	bool found;
 };
 
+/* What conc_dict_update() takes. */
+typedef int change_fn(void *arg, const struct conc_value *old,
+		      struct conc_value *desired);
+
 struct update {
 	struct search *search;
 	struct place place;
@@ -37,6 +41,8 @@ struct update {
 	bool removes;			   /* compare_exchange: store nothing */
 	int64_t n;			   /* add */
 	int64_t sum;			   /* add: the result */
+	change_fn *change;		   /* update */
+	void *arg;			   /* for change */
 	struct conc_value *value;	   /* what comes out, or NULL */
 	struct displaced displaced;
 };
@@ -522,11 +528,18 @@ int dict_read_locked(struct search *s, struct conc_value *value)
 	return write_entry(&u, step_read);
 }
 
-static int operation_set(struct update *u)
+/* For a write that may make an entry: `stored` goes in by `step`. */
+static int store(struct update *u, step_fn *step)
 {
 	int rc = word_encode(u->search->dict->values, u->stored, &u->word);
 
-	return rc < 0 ? rc : write_entry(u, step_set);
+	u->search->inserts = true;
+	return rc < 0 ? rc : write_entry(u, step);
+}
+
+static int operation_set(struct update *u)
+{
+	return store(u, step_set);
 }
 
 int conc_dict_set(conc_dict *dict, const void *key, size_t len,
@@ -547,9 +560,7 @@ int conc_dict_int_set(conc_dict *dict, int64_t key,
 
 static int operation_insert(struct update *u)
 {
-	int rc = word_encode(u->search->dict->values, u->stored, &u->word);
-
-	return rc < 0 ? rc : write_entry(u, step_insert);
+	return store(u, step_insert);
 }
 
 int conc_dict_insert(conc_dict *dict, const void *key, size_t len,
@@ -595,6 +606,7 @@ static int operation_compare_exchange(struct update *u)
 	if (u->expected == NULL || u->stored == NULL)
 		return -EINVAL;
 	u->removes = u->stored->kind == CONC_ABSENT;
+	u->search->inserts = !u->removes && u->expected->kind == CONC_ABSENT;
 	if (!u->removes) {
 		rc = word_encode(u->search->dict->values, u->stored, &u->word);
 		if (rc < 0)
@@ -621,6 +633,68 @@ int conc_dict_int_compare_exchange(conc_dict *dict, int64_t key,
 	return operate_int(&u, dict, key, operation_compare_exchange);
 }
 
+static void release_pointer(const conc_dict *dict, const struct conc_value *value)
+{
+	if (value->kind == CONC_POINTER && (dict->values == CONC_RETAINED ||
+					    dict->values == CONC_TYPE_STABLE))
+		dict->value_ops.release(dict->value_ops.user,
+					value->u.pointer);
+}
+
+/*
+ * Asks `change` what to make of `old` and does so if that is still there.
+ * -EAGAIN: it is not.  What `change` made belongs to us until it is stored.
+ */
+static int try_update(struct update *u, const struct conc_value *old)
+{
+	struct conc_value desired = {.kind = CONC_ABSENT};
+	int rc = u->change(u->arg, old, &desired);
+
+	if (rc < 0)
+		return rc == -EAGAIN ? -EINVAL : rc;
+	u->expected = old;
+	u->stored = &desired;
+	rc = operation_compare_exchange(u);
+	if (rc < 0)
+		release_pointer(u->search->dict, &desired);
+	return rc;
+}
+
+/* One search for all attempts: a key is compared once, however many it takes. */
+static int operation_update(struct update *u)
+{
+	struct conc_value old;
+	int rc;
+
+	if (u->change == NULL)
+		return -EINVAL;
+	do {
+		u->search->inserts = false;
+		rc = dict_read(u->search, &old);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+		rc = try_update(u, &old);
+		release_pointer(u->search->dict, &old);
+	} while (rc == -EAGAIN);
+	return rc;
+}
+
+int conc_dict_update(conc_dict *dict, const void *key, size_t len,
+		     change_fn *change, void *arg)
+{
+	struct update u = {.change = change, .arg = arg};
+
+	return operate(&u, dict, key, len, operation_update);
+}
+
+int conc_dict_int_update(conc_dict *dict, int64_t key, change_fn *change,
+			 void *arg)
+{
+	struct update u = {.change = change, .arg = arg};
+
+	return operate_int(&u, dict, key, operation_update);
+}
+
 static int operation_add(struct update *u)
 {
 	enum found found;
@@ -628,6 +702,7 @@ static int operation_add(struct update *u)
 
 	if (u->search->dict->values == CONC_BORROWED)
 		return -EINVAL;
+	u->search->inserts = true;
 	while ((found = try_add(u->search, u->n, &u->sum)) == ASK) {
 		rc = search_answer(u->search);
 		if (rc < 0)

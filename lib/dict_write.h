@@ -10,4 +10,7 @@
  */
 int dict_read_locked(struct search *s, struct conc_value *value);
 
+/* Reads (dict.c), as conc_dict_get() does, with a search that goes on. */
+int dict_read(struct search *s, struct conc_value *value);
+
 #endif

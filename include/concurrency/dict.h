@@ -3,7 +3,7 @@
  * conc_dict: a hash table for many threads.  Reads take no lock and write no
  * shared memory; writes lock one of many shards for a few instructions.
  *
- * get, set, insert, delete, exchange and add of one key are each
+ * get, set, insert, delete, exchange, update and add of one key are each
  * linearizable.  size and cursors are weakly consistent, as said there.  No
  * operation blocks but for the lock of a shard and, once in some dozens of
  * deletions, for a grace period (a wait for the reads under way).
@@ -97,7 +97,9 @@ CONC_API void conc_dict_free(conc_dict *dict);
  * CONC_KEY_GENERAL takes the object `key`, and len must be 0.  A function of
  * the wrong family for the dict's keys returns -EINVAL.  Beside the errors that
  * are named, every function may return a negative value from hash or full_eq,
- * and -ENOMEM when more than 8 keys of one hash need full_eq.
+ * and -ENOMEM when more than 8 keys of one hash need full_eq.  Those that may
+ * make an entry return -ELOOP when, 1000 times over, keys of this hash that need
+ * full_eq were inserted while it ran: by a full_eq that does so each time.
  *
  * Values go in through `value`: CONC_INT or CONC_POINTER as the dict's lifetime
  * says.  A dict of RETAINED or TYPE_STABLE pointers may also hold numbers,
@@ -156,6 +158,26 @@ CONC_API int conc_dict_compare_exchange(conc_dict *dict, const void *key,
 CONC_API int conc_dict_int_compare_exchange(conc_dict *dict, int64_t key,
 					    const struct conc_value *expected,
 					    const struct conc_value *desired);
+
+/*
+ * Makes the key's value what `change` answers: it gets the value that is there
+ * (CONC_ABSENT: none; valid until it returns) and writes the one to store to
+ * *desired, which is CONC_ABSENT before (and then removes the entry), with a
+ * reference that the dict takes over.  Runs with no lock held, and again when
+ * another thread was faster: the last answer is stored, in one step, in the
+ * place of the value that it was asked about.  A negative value from it ends the
+ * update.  0; that value; else as conc_dict_set().
+ */
+CONC_API int conc_dict_update(conc_dict *dict, const void *key, size_t len,
+			      int (*change)(void *arg,
+					    const struct conc_value *old,
+					    struct conc_value *desired),
+			      void *arg);
+CONC_API int conc_dict_int_update(conc_dict *dict, int64_t key,
+				  int (*change)(void *arg,
+						const struct conc_value *old,
+						struct conc_value *desired),
+				  void *arg);
 
 /*
  * Adds n to the number that the key has, in place and mostly without a lock; a

@@ -185,6 +185,12 @@ PyObject *raise_error(int rc)
 		return NULL;
 	if (rc == -ENOMEM)
 		return PyErr_NoMemory();
+	if (rc == -ELOOP) {
+		PyErr_SetString(PyExc_RuntimeError,
+				"__eq__ of a key stores another key of the "
+				"same hash whenever it is called");
+		return NULL;
+	}
 	return PyErr_Format(PyExc_SystemError,
 			    "libconcurrency answered %d (%s)", rc,
 			    strerror(-rc));

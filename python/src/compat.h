@@ -115,16 +115,6 @@ static inline void compat_enable_try_incref(PyObject *object)
 #endif
 }
 
-/* What the type or a base of it has under this name: a new reference or NULL. */
-static inline PyObject *compat_type_lookup(PyTypeObject *type, PyObject *name)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-	return _PyType_LookupRef(type, name);
-#else
-	return Py_XNewRef(_PyType_Lookup(type, name));
-#endif
-}
-
 /* The hash that an exact str remembers, or -1. */
 static inline Py_hash_t compat_remembered_hash(PyObject *str)
 {
@@ -145,6 +135,19 @@ static inline int compat_str_equal(PyObject *a, PyObject *b)
 	       PyUnicode_KIND(a) == PyUnicode_KIND(b) &&
 	       memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b),
 		      (size_t)length * PyUnicode_KIND(a)) == 0;
+}
+
+/*
+ * What `name` is in a type or its bases, as it stands there (no descriptor was
+ * asked): a new reference, or NULL without an exception.
+ */
+static inline PyObject *compat_type_lookup(PyTypeObject *type, PyObject *name)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+	return _PyType_LookupRef(type, name);
+#else
+	return Py_XNewRef(_PyType_Lookup(type, name));
+#endif
 }
 
 /* The number of an int (of PyLong_Check), or *overflow = -1 or 1. */

@@ -123,6 +123,25 @@ static PyObject *raise_key_error(PyObject *key)
 	return NULL;
 }
 
+/* The __missing__ of self's class, bound to self; NULL if it has none. */
+static PyObject *find_missing(PyObject *self)
+{
+	PyObject *name = PyUnicode_InternFromString("__missing__");
+	PyObject *found, *bound;
+	descrgetfunc bind;
+
+	if (name == NULL)
+		return NULL;
+	found = compat_type_lookup(Py_TYPE(self), name);
+	Py_DECREF(name);
+	bind = found == NULL ? NULL : Py_TYPE(found)->tp_descr_get;
+	if (bind == NULL)
+		return found;
+	bound = bind(found, self, (PyObject *)Py_TYPE(self));
+	Py_DECREF(found);
+	return bound;
+}
+
 /* As with dict: a subclass may say in __missing__ what d[key] gives then. */
 static PyObject *ask_missing(PyObject *self, PyObject *key)
 {
@@ -130,15 +149,10 @@ static PyObject *ask_missing(PyObject *self, PyObject *key)
 
 	if (Py_TYPE(self)->tp_dealloc == dict_dealloc)
 		return raise_key_error(key);
-	missing = PyObject_GetAttrString((PyObject *)Py_TYPE(self),
-					 "__missing__");
-	if (missing == NULL) {
-		if (!PyErr_ExceptionMatches(PyExc_AttributeError))
-			return NULL;
-		PyErr_Clear();
-		return raise_key_error(key);
-	}
-	result = PyObject_CallFunctionObjArgs(missing, self, key, NULL);
+	missing = find_missing(self);
+	if (missing == NULL)
+		return PyErr_Occurred() ? NULL : raise_key_error(key);
+	result = PyObject_CallOneArg(missing, key);
 	Py_DECREF(missing);
 	return result;
 }
@@ -264,6 +278,12 @@ static struct conc_value value_of_sum(PyObject *sum)
 	return value;
 }
 
+/* What add_number() passes through the library. */
+struct sum {
+	PyObject *number; /* what is added: an int, borrowed */
+	PyObject *result; /* the latest sum: owned, or NULL */
+};
+
 /* old + number as ints: a new reference. */
 static PyObject *sum_of(const struct conc_value *old, PyObject *number)
 {
@@ -290,45 +310,28 @@ static PyObject *sum_of(const struct conc_value *old, PyObject *number)
 	return sum;
 }
 
-/*
- * One attempt to add with ints of Python's: the sum, or NULL with *rc = -EAGAIN
- * when another thread changed the value meanwhile, or NULL and an exception.
- */
-static PyObject *try_add_object(conc_dict *dict, PyObject *key,
-				PyObject *number, int *rc)
+static int make_sum(void *arg, const struct conc_value *old,
+		    struct conc_value *desired)
 {
-	struct conc_value old, desired;
-	PyObject *sum;
+	struct sum *sum = arg;
 
-	*rc = conc_dict_get(dict, key, 0, &old);
-	if (*rc == -ENOENT)
-		old.kind = CONC_ABSENT;
-	else if (*rc < 0)
-		return raise_error(*rc);
-	sum = sum_of(&old, number);
-	if (sum != NULL) {
-		desired = value_of_sum(Py_NewRef(sum));
-		*rc = conc_dict_compare_exchange(dict, key, 0, &old, &desired);
-		if (*rc < 0) {
-			drop_value(&desired);
-			Py_CLEAR(sum);
-			if (*rc != -EAGAIN)
-				raise_error(*rc);
-		}
-	}
-	drop_value(&old);
-	return sum;
+	Py_XSETREF(sum->result, sum_of(old, sum->number));
+	if (sum->result == NULL)
+		return RAISED;
+	*desired = value_of_sum(Py_NewRef(sum->result));
+	return 0;
 }
 
+/* Adds with ints of Python's: what is there, or what comes out, is one. */
 static PyObject *add_object(conc_dict *dict, PyObject *key, PyObject *number)
 {
-	PyObject *sum;
-	int rc;
+	struct sum sum = {.number = number};
+	int rc = conc_dict_update(dict, key, 0, make_sum, &sum);
 
-	do {
-		sum = try_add_object(dict, key, number, &rc);
-	} while (sum == NULL && rc == -EAGAIN);
-	return sum;
+	if (LIKELY(rc == 0))
+		return sum.result;
+	Py_XDECREF(sum.result);
+	return raise_error(rc);
 }
 
 PyDoc_STRVAR(dict_add_doc,
@@ -483,9 +486,11 @@ PyDoc_STRVAR(dict_doc,
 "constant time on average.  Any hashable key; equal keys are one key.  A\n"
 "missing key raises KeyError, an unhashable one TypeError; what __hash__ or\n"
 "__eq__ of a key raises comes out, and nothing was changed.  __hash__, __eq__\n"
-"and __del__ run while no lock is held, and may use the same dict.  A value\n"
-"that is replaced or deleted is released at once, a key soon.  len() is exact\n"
-"while nobody writes.  No order is promised.");
+"and __del__ run while no lock is held, and may use the same dict.  (Only an\n"
+"__eq__ that stores another key of the same hash whenever it is called makes\n"
+"d[k] = v and add() of a new key give up: RuntimeError.)  A value that is\n"
+"replaced or deleted is released at once, a key soon.  len() is exact while\n"
+"nobody writes.  No order is promised.");
 
 static PyMethodDef dict_methods[] = {
 	{"get", (PyCFunction)(void (*)(void))dict_get,

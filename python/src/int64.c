@@ -90,18 +90,31 @@ static PyObject *int64_get(PyObject *self, PyObject *unused)
 	return PyLong_FromLongLong(get(self));
 }
 
+/* The one argument of a method; false with an exception. */
+static bool take_argument(const struct signature *signature,
+			  PyObject *const *args, Py_ssize_t count,
+			  PyObject *names, int64_t *number)
+{
+	PyObject *found;
+
+	return take_arguments(signature, args, count, names, &found) &&
+	       take_number(found, number);
+}
+
 PyDoc_STRVAR(int64_set_doc,
-"set($self, value, /)\n"
+"set($self, /, v)\n"
 "--\n"
 "\n"
 "Sets the value, an int.  Atomic.  TypeError: no int; OverflowError: it does\n"
 "not fit into 64 bits.");
 
-static PyObject *int64_set(PyObject *self, PyObject *value)
+static PyObject *int64_set(PyObject *self, PyObject *const *args,
+			   Py_ssize_t count, PyObject *names)
 {
+	static const struct signature signature = {"set", 1, 1, {"v"}};
 	int64_t number;
 
-	if (!take_number(value, &number))
+	if (!take_argument(&signature, args, count, names, &number))
 		return NULL;
 	conc_int64_set(number_of(self), number);
 	Py_RETURN_NONE;
@@ -131,67 +144,64 @@ static PyObject *int64_decr(PyObject *self, PyObject *unused)
 	return PyLong_FromLongLong(conc_int64_decr(number_of(self)));
 }
 
-/* The documentation of a method that takes one int, n. */
-#define STEP_DOC(name, what)                                                   \
+/* Methods named as the functions of the module `operator` are. */
+#define CHANGE_DOC(name, what)                                                \
 	PyDoc_STRVAR(int64_##name##_doc,                                      \
-		     #name "($self, n, /)\n"                                  \
-			   "--\n"                                             \
-			   "\n" what ", and returns the new value.\n"         \
-			   "One atomic step; wraps at 64 bits.  TypeError: n " \
-			   "is no int;\nOverflowError: it does not fit into " \
-			   "64 bits.")
+		     #name "($self, /, n)\n"                                 \
+			   "--\n"                                            \
+			   "\n" what " and returns the new value.  One "     \
+			   "atomic step;\nwraps at 64 bits.  TypeError: no " \
+			   "int; OverflowError: n does not fit into\n64 bits.")
 
-/* A method that takes one int and gives the new value. */
-#define STEP(name, function)                                                   \
-	static PyObject *int64_##name(PyObject *self, PyObject *value)        \
+#define CHANGE(name, function, what)                                          \
+	CHANGE_DOC(name, what);                                               \
+	static PyObject *int64_##name(PyObject *self, PyObject *const *args,  \
+				      Py_ssize_t count, PyObject *names)      \
 	{                                                                     \
+		static const struct signature signature = {                   \
+			#name, 1, 1, {"n"}};                                  \
 		int64_t n;                                                    \
                                                                               \
-		if (!take_number(value, &n))                                  \
+		if (!take_argument(&signature, args, count, names, &n))       \
 			return NULL;                                          \
 		return PyLong_FromLongLong(function(number_of(self), n));     \
 	}
 
-STEP_DOC(add, "Adds the int n");
-STEP_DOC(sub, "Subtracts the int n");
-STEP_DOC(mul, "Multiplies by the int n");
-STEP_DOC(and_, "Takes the bitwise and with the int n");
-STEP_DOC(or_, "Takes the bitwise or with the int n");
-STEP_DOC(xor, "Takes the bitwise exclusive or with the int n");
+CHANGE(add, conc_int64_add, "Adds the int n")
+CHANGE(sub, conc_int64_sub, "Subtracts the int n")
+CHANGE(mul, conc_int64_multiply, "Multiplies by the int n")
+CHANGE(and_, conc_int64_and, "Makes a bitwise and with the int n")
+CHANGE(or_, conc_int64_or, "Makes a bitwise or with the int n")
+CHANGE(xor, conc_int64_xor, "Makes a bitwise exclusive or with the int n")
 
-STEP(add, conc_int64_add)
-STEP(sub, conc_int64_sub)
-STEP(mul, conc_int64_multiply)
-STEP(and_, conc_int64_and)
-STEP(or_, conc_int64_or)
-STEP(xor, conc_int64_xor)
-
-/* Divides; false with ZeroDivisionError, and nothing has changed. */
-static bool divide(PyObject *self, int64_t n, int64_t *quotient)
+static PyObject *floor_divide(PyObject *self, int64_t n)
 {
-	if (conc_int64_floor_divide(number_of(self), n, quotient) == 0)
-		return true;
+	int64_t quotient;
+
+	if (conc_int64_floor_divide(number_of(self), n, &quotient) == 0)
+		return PyLong_FromLongLong(quotient);
 	PyErr_SetString(PyExc_ZeroDivisionError,
 			"integer division or modulo by zero");
-	return false;
+	return NULL;
 }
 
 PyDoc_STRVAR(int64_floordiv_doc,
-"floordiv($self, n, /)\n"
+"floordiv($self, /, n)\n"
 "--\n"
 "\n"
-"Divides by the int n, rounding as // does, and returns the new value.\n"
-"One atomic step; -2**63 // -1 wraps to -2**63.  ZeroDivisionError: n is 0,\n"
-"and nothing was changed; TypeError: it is no int; OverflowError: it does not\n"
-"fit into 64 bits.");
+"Divides by the int n, rounding down as // does, and returns the new value.\n"
+"One atomic step; wraps at 64 bits.  ZeroDivisionError, and nothing changed:\n"
+"n is 0.  TypeError: no int; OverflowError: n does not fit into 64 bits.");
 
-static PyObject *int64_floordiv(PyObject *self, PyObject *value)
+static PyObject *int64_floordiv(PyObject *self, PyObject *const *args,
+				Py_ssize_t count, PyObject *names)
 {
-	int64_t n, quotient;
+	static const struct signature signature = {"floordiv", 1, 1, {"n"}};
+	int64_t n;
 
-	if (!take_number(value, &n) || !divide(self, n, &quotient))
+	if (!take_argument(&signature, args, count, names, &n))
 		return NULL;
-	return PyLong_FromLongLong(quotient);
+	return floor_divide(self, n);
 }
 
 PyDoc_STRVAR(int64_format_doc,
@@ -332,14 +342,17 @@ IN_PLACE(in_place_xor, conc_int64_xor)
 
 static PyObject *in_place_floor_divide(PyObject *self, PyObject *other)
 {
+	PyObject *quotient;
 	int64_t n;
 	int taken = take_operand(other, &n);
 
 	if (taken == 0)
 		Py_RETURN_NOTIMPLEMENTED;
-	if (taken < 0)
+	quotient = taken < 0 ? NULL : floor_divide(self, n);
+	if (quotient == NULL)
 		return NULL;
-	return divide(self, n, NULL) ? Py_NewRef(self) : NULL;
+	Py_DECREF(quotient);
+	return Py_NewRef(self);
 }
 
 /* --- the type ------------------------------------------------------------ */
@@ -361,28 +374,32 @@ PyDoc_STRVAR(int64_doc,
 "\n"
 "An integer of 64 bits that threads change in one step.\n"
 "\n"
-"get(), set(), incr(), decr(), add(), sub(), mul(), floordiv(), and_(), or_(),\n"
-"xor() and += -= *= //= &= |= ^= are each atomic and sequentially consistent,\n"
-"and take no lock.  They wrap at 64 bits in two's complement, as atomic\n"
-"integers do; an operand that itself does not fit is an OverflowError.\n"
-"Division by 0 raises ZeroDivisionError and changes nothing.\n"
+"get(), set(), incr(), decr(), the methods named after functions of the module\n"
+"operator, and += -= *= //= |= ^= &= are each atomic and sequentially\n"
+"consistent, take no lock and constant time.  They wrap at 64 bits in two's\n"
+"complement, as atomic integers do; an operand that itself does not fit is an\n"
+"OverflowError.  //= 0 raises ZeroDivisionError and changes nothing.\n"
 "\n"
 "+ - * // | ^ & with ints and other AtomicInt64, unary - + abs ~, and\n"
 "comparisons read each value once and give plain, exact ints (which do not\n"
 "wrap).  Unhashable, as mutable things that compare by value are.");
 
+#define CHANGE_METHOD(name)                                                   \
+	{#name, (PyCFunction)(void (*)(void))int64_##name,                    \
+	 METH_FASTCALL | METH_KEYWORDS, int64_##name##_doc}
+
 static PyMethodDef int64_methods[] = {
 	{"get", int64_get, METH_NOARGS, int64_get_doc},
-	{"set", int64_set, METH_O, int64_set_doc},
 	{"incr", int64_incr, METH_NOARGS, int64_incr_doc},
 	{"decr", int64_decr, METH_NOARGS, int64_decr_doc},
-	{"add", int64_add, METH_O, int64_add_doc},
-	{"sub", int64_sub, METH_O, int64_sub_doc},
-	{"mul", int64_mul, METH_O, int64_mul_doc},
-	{"floordiv", int64_floordiv, METH_O, int64_floordiv_doc},
-	{"and_", int64_and_, METH_O, int64_and__doc},
-	{"or_", int64_or_, METH_O, int64_or__doc},
-	{"xor", int64_xor, METH_O, int64_xor_doc},
+	CHANGE_METHOD(set),
+	CHANGE_METHOD(add),
+	CHANGE_METHOD(sub),
+	CHANGE_METHOD(mul),
+	CHANGE_METHOD(floordiv),
+	CHANGE_METHOD(and_),
+	CHANGE_METHOD(or_),
+	CHANGE_METHOD(xor),
 	{"__format__", int64_format, METH_O, int64_format_doc},
 	COMMON_METHODS,
 	{NULL, NULL, 0, NULL},

@@ -205,14 +205,15 @@ conc_gather *gather_of(PyObject *gather);
 /* Raises RuntimeError from what made the gathering fail. */
 PyObject *gather_raise_failure(PyObject *gather);
 
-/* Methods that every container has. */
+/*
+ * Methods that every container has.  (No __reduce_ex__: that of object asks for
+ * __reduce__, also for one that a subclass defines.)
+ */
 PyObject *refuse_to_reduce(PyObject *self, PyObject *args);
 #define COMMON_METHODS                                                        \
 	{"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,           \
 	 PyDoc_STR("A generic alias, for annotations.")},                     \
 	{"__reduce__", refuse_to_reduce, METH_NOARGS,                         \
-	 PyDoc_STR("Raises TypeError: it cannot be pickled or copied.")},     \
-	{"__reduce_ex__", refuse_to_reduce, METH_O,                           \
 	 PyDoc_STR("Raises TypeError: it cannot be pickled or copied.")}
 
 #define CONTAINER_FLAGS                                                       \

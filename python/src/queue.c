@@ -143,7 +143,7 @@ static PyObject *raise_state(PyObject *self, int rc)
 }
 
 PyDoc_STRVAR(queue_push_doc,
-"push($self, value, /)\n"
+"push($self, /, v)\n"
 "--\n"
 "\n"
 "Appends an object; None is one like any other.\n"
@@ -152,12 +152,16 @@ PyDoc_STRVAR(queue_push_doc,
 "MemoryError: nothing was appended, what is queued is intact, and from then on\n"
 "a pop() that would have to wait raises RuntimeError instead.");
 
-static PyObject *queue_push(PyObject *self, PyObject *item)
+static PyObject *queue_push(PyObject *self, PyObject *const *args,
+			    Py_ssize_t count, PyObject *names)
 {
+	static const struct signature signature = {"push", 1, 1, {"v"}};
 	conc_queue *queue = queue_of(self);
+	PyObject *item;
 	int rc;
 
-	if (UNLIKELY(queue == NULL))
+	if (UNLIKELY(queue == NULL) ||
+	    !take_arguments(&signature, args, count, names, &item))
 		return NULL;
 	rc = conc_queue_push(queue, Py_NewRef(item));
 	if (LIKELY(rc == 0))
@@ -333,7 +337,8 @@ PyDoc_STRVAR(queue_doc,
 "push() and pop() are each atomic.  Threads that wait sleep and use no CPU.");
 
 static PyMethodDef queue_methods[] = {
-	{"push", queue_push, METH_O, queue_push_doc},
+	{"push", (PyCFunction)(void (*)(void))queue_push,
+	 METH_FASTCALL | METH_KEYWORDS, queue_push_doc},
 	{"pop", (PyCFunction)(void (*)(void))queue_pop,
 	 METH_FASTCALL | METH_KEYWORDS, queue_pop_doc},
 	{"pop_local", (PyCFunction)(void (*)(void))queue_pop_local,

@@ -122,31 +122,43 @@ static PyObject *reference_get(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(reference_set_doc,
-"set($self, obj, /)\n"
+"set($self, /, o)\n"
 "--\n"
 "\n"
-"Makes it hold `obj`.  Atomic; takes no lock; constant time.  The object that\n"
+"Makes it hold `o`.  Atomic; takes no lock; constant time.  The object that\n"
 "it held is released before set() returns.");
 
-static PyObject *reference_set(PyObject *self, PyObject *object)
+static PyObject *reference_set(PyObject *self, PyObject *const *args,
+			       Py_ssize_t count, PyObject *names)
 {
-	if (UNLIKELY(!store(ref_of(self), object)))
+	static const struct signature signature = {"set", 1, 1, {"o"}};
+	PyObject *object;
+
+	if (!take_arguments(&signature, args, count, names, &object) ||
+	    !store(ref_of(self), object))
 		return NULL;
 	Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(reference_exchange_doc,
-"exchange($self, obj, /)\n"
+"exchange($self, /, o)\n"
 "--\n"
 "\n"
-"Makes it hold `obj` and returns the object that it held, in one atomic step:\n"
+"Makes it hold `o` and returns the object that it held, in one atomic step:\n"
 "each object that was stored comes out once.  Takes no lock; constant time.");
 
-static PyObject *reference_exchange(PyObject *self, PyObject *object)
+static PyObject *reference_exchange(PyObject *self, PyObject *const *args,
+				    Py_ssize_t count, PyObject *names)
 {
-	struct conc_value value = value_of(Py_NewRef(object)), old;
-	int rc = conc_ref_exchange(ref_of(self), &value, &old);
+	static const struct signature signature = {"exchange", 1, 1, {"o"}};
+	struct conc_value value, old;
+	PyObject *object;
+	int rc;
 
+	if (!take_arguments(&signature, args, count, names, &object))
+		return NULL;
+	value = value_of(Py_NewRef(object));
+	rc = conc_ref_exchange(ref_of(self), &value, &old);
 	if (LIKELY(rc == 0))
 		return old.u.pointer;
 	Py_DECREF(object);
@@ -243,8 +255,10 @@ PyDoc_STRVAR(reference_doc,
 
 static PyMethodDef reference_methods[] = {
 	{"get", reference_get, METH_NOARGS, reference_get_doc},
-	{"set", reference_set, METH_O, reference_set_doc},
-	{"exchange", reference_exchange, METH_O, reference_exchange_doc},
+	{"set", (PyCFunction)(void (*)(void))reference_set,
+	 METH_FASTCALL | METH_KEYWORDS, reference_set_doc},
+	{"exchange", (PyCFunction)(void (*)(void))reference_exchange,
+	 METH_FASTCALL | METH_KEYWORDS, reference_exchange_doc},
 	{"compare_exchange",
 	 (PyCFunction)(void (*)(void))reference_compare_exchange,
 	 METH_FASTCALL | METH_KEYWORDS, reference_compare_exchange_doc},

@@ -62,8 +62,8 @@ def test_an_object_that_went_and_came_back_is_the_same_object():
     [
         lambda r: r.set(),
         lambda r: r.set(1, 2),
-        lambda r: r.set(obj=1),
-        lambda r: r.exchange(obj=1),
+        lambda r: r.set(value=1),
+        lambda r: r.exchange(value=1),
         lambda r: r.get(1),
         lambda r: r.compare_exchange(),
         lambda r: r.compare_exchange(None),
