@@ -4,6 +4,7 @@
 import ast
 import inspect
 import os
+import pydoc
 import re
 import signal
 import subprocess
@@ -159,7 +160,18 @@ def test_an_unknown_attribute_is_an_attribute_error():
     for module in (concurrency, concurrency._concurrency):
         with pytest.raises(AttributeError, match="no_such_thing"):
             module.no_such_thing  # noqa: B018
-    assert {"ffi", "lib", *concurrency.__all__} <= set(dir(concurrency))
+    assert set(concurrency.__all__) <= set(dir(concurrency))
+
+
+def test_help_reads_every_class_and_method():
+    text = pydoc.plain(pydoc.render_doc(concurrency))
+    for name in ("ConcurrentDict(scaling=17)", "pop(self, /, timeout=None)", "LocalWrapper(obj)"):
+        assert name in text
+    for kind in map(concurrency.__dict__.get, concurrency.__all__):
+        if isinstance(kind, type):
+            assert kind.__doc__ and kind.__name__ in text
+            for name, member in vars(kind).items():
+                assert name.startswith("_") or member.__doc__, (kind, name)
 
 
 # --- exit, signals, fork, interpreters ---------------------------------------
