@@ -14,14 +14,24 @@
     DNF_BUILD=(gcc make autoconf automake libtool pkgconf-pkg-config
         userspace-rcu-devel check-devel python3-devel python3-cffi)
     APT_CHECK=(spin clang)
-    DNF_CHECK=(spin clang)
+    DNF_CHECK=(spin clang python3-test)
+}
+
+# Debian's name for the standard library's own tests, which run against our
+# types too.
+apt_test_suite() {
+    /usr/bin/python3 -I -c 'import sys
+print("libpython%d.%d-testsuite" % sys.version_info[:2])'
 }
 
 # install_for build|check
 install_for() {
     local -n packages
     case $(package_tool) in
-        apt) packages=APT_${1^^} ;;
+        apt)
+            packages=APT_${1^^}
+            [ "$1" != check ] || packages+=("$(apt_test_suite)")
+            ;;
         dnf) packages=DNF_${1^^} ;;
         none)
             note "Neither apt-get nor dnf is here. If a step fails, install what these are called on this machine:"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from queue import Empty, Full
 from typing import Any
 
-from ._concurrency import ShutDown
+from . import ShutDown
 
 
 class LockedQueue:
@@ -123,11 +123,11 @@ class LockedQueue:
 
     def empty(self, owner: Any) -> bool:
         with self._lock:
-            return not owner._qsize()
+            return bool(not owner._qsize())
 
     def full(self, owner: Any) -> bool:
         with self._lock:
-            return 0 < self._maxsize <= owner._qsize()
+            return bool(0 < self._maxsize <= owner._qsize())
 
     def get_maxsize(self, owner: Any) -> int:
         return self._maxsize
