@@ -1,16 +1,45 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""For all Python tests: no test may hang, and each leaves the switch interval as it was."""
+"""For all Python tests: no test may hang, each leaves the switch interval as it was, and those that are
+about the whole process are not run several times at once (pytest-run-parallel)."""
 
 import gc
 import sys
+import types
 
 import pytest
+
+
+ALONE = {
+    "alarm": "signals go to the main thread",
+    "collected": "the garbage collector runs once at a time",
+    "frequent_switches": "sets the interpreter's switch interval, and has a crowd of threads of its own",
+    "fork": "there is one process to fork",
+    "gc": "the garbage collector runs once at a time",
+    "get_objects": "looks at the objects of all threads",
+    "getrefcount": "counts the references of other threads, too",
+    "process_time": "measures the process",
+    "run_python": "starts a process of its own",
+    "signal": "signals go to the main thread",
+}
+"""Fixtures and names: why a test that uses one of them is run by one thread at a time."""
+
+
+def names_of(code):
+    """The names that a function and those inside it use."""
+    inner = (names_of(const) for const in code.co_consts if isinstance(const, types.CodeType))
+    return set(code.co_names).union(*inner)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "thread_unsafe(reason): not to be run by several threads at once")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(60))
+        for name in sorted((names_of(item.function.__code__) | set(item.fixturenames)) & set(ALONE)):
+            item.add_marker(pytest.mark.thread_unsafe(reason=ALONE[name]))
 
 
 @pytest.fixture

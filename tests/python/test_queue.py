@@ -2,6 +2,7 @@
 """ConcurrentQueue: order, waiting, the end, references."""
 
 import copy
+import functools
 import gc
 import math
 import pickle
@@ -20,21 +21,24 @@ from concurrency import ConcurrentQueue, Empty, ShutDown
 
 
 @pytest.fixture(params=[False, True], ids=["sleeping", "lock_free"])
-def q(request):
-    return ConcurrentQueue(lock_free=request.param)
+def make_queue(request):
+    """Makes queues of one kind; a fixture that is a queue would be shared by tests in parallel."""
+    return functools.partial(ConcurrentQueue, lock_free=request.param)
 
 
 # --- order -------------------------------------------------------------------
 
 
-def test_items_come_out_in_the_order_they_went_in(q):
+def test_items_come_out_in_the_order_they_went_in(make_queue):
+    q = make_queue()
     items = [None, 0, "", Thing(), *range(3000)]
     for item in items:
         assert q.push(item) is None
     assert [q.pop() for _ in items] == items
 
 
-def test_size_and_empty_follow_push_and_pop(q):
+def test_size_and_empty_follow_push_and_pop(make_queue):
+    q = make_queue()
     assert q.size() == 0 and q.empty() is True
     for i in range(2000):
         q.push(i)
@@ -44,7 +48,8 @@ def test_size_and_empty_follow_push_and_pop(q):
         assert q.size() == 1999 - i and q.empty() is (i == 1999)
 
 
-def test_each_item_of_many_producers_comes_out_once_and_in_its_producers_order(q, frequent_switches):
+def test_each_item_of_many_producers_comes_out_once_and_in_its_producers_order(make_queue, frequent_switches):
+    q = make_queue()
     each = 3000
 
     def produce(who):
@@ -73,7 +78,8 @@ def test_each_item_of_many_producers_comes_out_once_and_in_its_producers_order(q
     ]
 
 
-def test_impatient_consumers_lose_nothing(q, frequent_switches):
+def test_impatient_consumers_lose_nothing(make_queue, frequent_switches):
+    q = make_queue()
     each = 1000
     done = threading.Event()
 
@@ -103,14 +109,16 @@ def test_impatient_consumers_lose_nothing(q, frequent_switches):
 # --- waiting -----------------------------------------------------------------
 
 
-def test_a_waiting_pop_gets_what_is_pushed(q):
+def test_a_waiting_pop_gets_what_is_pushed(make_queue):
+    q = make_queue()
     with Background(q.pop) as waiter:
         asleep(waiter)
         q.push("item")
         assert waiter.wait() == "item"
 
 
-def test_every_one_of_many_waiters_gets_one(q):
+def test_every_one_of_many_waiters_gets_one(make_queue):
+    q = make_queue()
     def push():
         time.sleep(0.1)
         for i in range(MANY):
@@ -121,7 +129,8 @@ def test_every_one_of_many_waiters_gets_one(q):
 
 
 @pytest.mark.parametrize("timeout", [0, 0.0, -0.0, False, 0.05, 5e-324], ids=repr)
-def test_a_pop_whose_time_is_up_is_empty(q, timeout):
+def test_a_pop_whose_time_is_up_is_empty(make_queue, timeout):
+    q = make_queue()
     started = time.monotonic()
     with pytest.raises(Empty):
         q.pop(timeout)
@@ -133,7 +142,8 @@ def test_a_pop_whose_time_is_up_is_empty(q, timeout):
 
 
 @pytest.mark.parametrize("timeout", [-1, -1e-9, -math.inf, math.nan, -(10**400)], ids=lambda t: str(t)[:5])
-def test_a_negative_timeout_is_a_value_error(q, timeout):
+def test_a_negative_timeout_is_a_value_error(make_queue, timeout):
+    q = make_queue()
     q.push(1)
     with pytest.raises(ValueError):
         q.pop(timeout)
@@ -141,7 +151,8 @@ def test_a_negative_timeout_is_a_value_error(q, timeout):
 
 
 @pytest.mark.parametrize("timeout", [None, math.inf, 1e300, 1e10, 10**400, 2**63], ids=lambda t: str(t)[:5])
-def test_a_timeout_without_end_waits_for_ever(q, timeout):
+def test_a_timeout_without_end_waits_for_ever(make_queue, timeout):
+    q = make_queue()
     with Background(q.pop, timeout) as waiter:
         asleep(waiter, 0.03)
         q.push("item")
@@ -149,7 +160,8 @@ def test_a_timeout_without_end_waits_for_ever(q, timeout):
 
 
 @pytest.mark.parametrize("timeout", ["1", [], b"1"], ids=repr)
-def test_a_timeout_that_is_no_number_is_a_type_error(q, timeout):
+def test_a_timeout_that_is_no_number_is_a_type_error(make_queue, timeout):
+    q = make_queue()
     with pytest.raises(TypeError):
         q.pop(timeout)
 
@@ -191,7 +203,8 @@ def alarm():
     signal.signal(signal.SIGALRM, before)
 
 
-def test_a_signal_handler_that_raises_ends_the_wait_and_loses_nothing(q, alarm):
+def test_a_signal_handler_that_raises_ends_the_wait_and_loses_nothing(make_queue, alarm):
+    q = make_queue()
     for timeout in (None, 30):
         started = time.monotonic()
         alarm()
@@ -202,7 +215,8 @@ def test_a_signal_handler_that_raises_ends_the_wait_and_loses_nothing(q, alarm):
         assert q.pop() == "item" and q.empty()
 
 
-def test_a_signal_handler_that_returns_does_not_end_the_wait(q):
+def test_a_signal_handler_that_returns_does_not_end_the_wait(make_queue):
+    q = make_queue()
     before = signal.signal(signal.SIGALRM, lambda number, frame: q.push("from the handler"))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
@@ -214,7 +228,8 @@ def test_a_signal_handler_that_returns_does_not_end_the_wait(q):
 # --- the end -----------------------------------------------------------------
 
 
-def test_after_shutdown_what_is_left_comes_out_and_then_shut_down(q):
+def test_after_shutdown_what_is_left_comes_out_and_then_shut_down(make_queue):
+    q = make_queue()
     for i in range(3):
         q.push(i)
     q.shutdown()
@@ -230,7 +245,8 @@ def test_after_shutdown_what_is_left_comes_out_and_then_shut_down(q):
         q.pop()
 
 
-def test_immediate_shutdown_releases_what_is_left_at_once(q):
+def test_immediate_shutdown_releases_what_is_left_at_once(make_queue):
+    q = make_queue()
     things = [Thing() for _ in range(2000)]
     alive = [weakref.ref(thing) for thing in things]
     while things:
@@ -243,7 +259,8 @@ def test_immediate_shutdown_releases_what_is_left_at_once(q):
 
 
 @pytest.mark.parametrize("immediate", [False, True])
-def test_shutdown_wakes_everyone_who_waits(q, immediate):
+def test_shutdown_wakes_everyone_who_waits(make_queue, immediate):
+    q = make_queue()
     def wait():
         with pytest.raises(ShutDown):
             q.pop()
@@ -255,7 +272,8 @@ def test_shutdown_wakes_everyone_who_waits(q, immediate):
     run_together(*[wait] * MANY, end)
 
 
-def test_pushes_that_race_with_shutdown_either_come_out_or_raise(q, frequent_switches):
+def test_pushes_that_race_with_shutdown_either_come_out_or_raise(make_queue, frequent_switches):
+    q = make_queue()
     def push():
         pushed = 0
         try:
@@ -292,13 +310,15 @@ def test_the_exceptions_are_those_of_the_standard_library():
 # --- references --------------------------------------------------------------
 
 
-def test_an_item_is_released_when_it_was_popped_and_dropped(q):
+def test_an_item_is_released_when_it_was_popped_and_dropped(make_queue):
+    q = make_queue()
     q.push(Thing())
     alive = weakref.ref(q.pop())
     assert alive() is None
 
 
-def test_what_is_left_is_released_with_the_queue(q):
+def test_what_is_left_is_released_with_the_queue(make_queue):
+    q = make_queue()
     q = ConcurrentQueue()
     alive = []
     for _ in range(1000):
@@ -309,7 +329,8 @@ def test_what_is_left_is_released_with_the_queue(q):
     assert [reference() for reference in alive] == [None] * 1000
 
 
-def test_reference_counts_are_balanced(q):
+def test_reference_counts_are_balanced(make_queue):
+    q = make_queue()
     thing = Thing()
     before = sys.getrefcount(thing)
     for _ in range(3):
@@ -326,7 +347,8 @@ def test_reference_counts_are_balanced(q):
     assert sys.getrefcount(thing) == before
 
 
-def test_reference_counts_are_balanced_after_many_threads(q, frequent_switches):
+def test_reference_counts_are_balanced_after_many_threads(make_queue, frequent_switches):
+    q = make_queue()
     thing = Thing()
     before = sys.getrefcount(thing)
 
@@ -355,7 +377,8 @@ def test_cycles_are_collected(collected):
     collected(*alive)
 
 
-def test_the_collector_sees_each_item_once(q):
+def test_the_collector_sees_each_item_once(make_queue):
+    q = make_queue()
     things = [Thing() for _ in range(500)]
     for thing in things:
         q.push(thing)
@@ -365,7 +388,8 @@ def test_the_collector_sees_each_item_once(q):
     assert [seen.count(id(thing)) for thing in things] == [0] * 100 + [1] * 400
 
 
-def test_del_of_an_item_may_use_the_queue(q, collected):
+def test_del_of_an_item_may_use_the_queue(make_queue, collected):
+    q = make_queue()
     class Owner:
         def __init__(self, queue):
             self.queue = queue
@@ -398,7 +422,8 @@ def test_a_long_chain_of_queues_is_released_without_deep_recursion():
     del outer, q
 
 
-def test_pickling_and_copying_are_refused(q):
+def test_pickling_and_copying_are_refused(make_queue):
+    q = make_queue()
     for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="cannot pickle or copy"):
             attempt(q)
@@ -427,7 +452,8 @@ def test_arguments_are_accepted(arguments):
     assert q.pop() == 1
 
 
-def test_wrong_arguments_are_refused(q):
+def test_wrong_arguments_are_refused(make_queue):
+    q = make_queue()
     for scaling in (0, -1):
         with pytest.raises(ValueError):
             ConcurrentQueue(scaling)
