@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "lock.h"
+#include "thread_exit.h"
 
 /* A batch is due at this many blocks or bytes, whichever comes first. */
 #define BATCH_BLOCKS 64
@@ -72,6 +73,7 @@ static void wait_for_readers(void)
 
 void conc_rcu_register(void)
 {
+	conc_thread_exit_watch();
 	urcu_bp_register_thread();
 }
 
@@ -136,6 +138,7 @@ int conc_reclaim(const struct conc_wait_hooks *hooks)
 	void *token = NULL;
 	bool reclaimed;
 
+	conc_rcu_know_thread();
 	if (urcu_bp_read_ongoing() ||
 	    atomic_load_explicit(&reclaim_lock.word, memory_order_relaxed) != 0)
 		return -EBUSY;
@@ -169,7 +172,8 @@ bool conc_rcu_passed(uint64_t stamp)
 /*
  * Around fork() only the reclaim lock is taken: with it nobody is inside
  * synchronize_rcu, and taking liburcu's own locks across the fork handlers of
- * others can deadlock with a thread's first read section.
+ * others can deadlock with a thread's first read section.  (Threads that end take
+ * one of those locks too: see thread_exit.h.)
  */
 void conc_before_fork(void)
 {

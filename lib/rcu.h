@@ -55,8 +55,26 @@
 void conc_rcu_tsan_leave(void);
 #endif
 
+/*
+ * Before a thread's first section, or liburcu's first look at it: makes it known
+ * to liburcu, and its end to us (thread_exit.h).
+ */
+void conc_rcu_register(void);
+
+static inline void conc_rcu_know_thread(void)
+{
+#ifdef CONC_URCU_CALLED
+	conc_rcu_register();
+#else
+	/* What urcu_bp_read_lock() looks at too. */
+	if (__builtin_expect(URCU_TLS(urcu_bp_reader) == NULL, 0))
+		conc_rcu_register();
+#endif
+}
+
 static inline void conc_rcu_enter(void)
 {
+	conc_rcu_know_thread();
 	urcu_bp_read_lock();
 }
 
@@ -67,12 +85,6 @@ static inline void conc_rcu_leave(void)
 #endif
 	urcu_bp_read_unlock();
 }
-
-/*
- * Makes this thread known to liburcu, so that its first section does not do so
- * in a sleep's detached part: a fork there would inherit liburcu's lock.
- */
-void conc_rcu_register(void);
 
 /* At the head of every block that is freed through conc_retire(). */
 struct conc_retired {

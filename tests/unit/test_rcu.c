@@ -5,10 +5,12 @@
 #include <concurrency.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rcu.h"
 #include "suite.h"
+#include "thread_exit.h"
 
 static _Atomic int freed;
 
@@ -150,6 +152,130 @@ START_TEST(a_forked_child_reads_and_reclaims)
 }
 END_TEST
 
+static pthread_key_t slow_key;
+
+/* Among the last things that a thread does: liburcu's destructor is one too. */
+static void end_slowly(void *unused)
+{
+	(void)unused;
+	atomic_store(&stage, 1);
+	wait_for_stage(2);
+}
+
+static void *read_and_end(void *slowly)
+{
+	conc_rcu_enter();
+	conc_rcu_leave();
+	if (slowly != NULL)
+		ck_assert_int_eq(pthread_setspecific(slow_key, slowly), 0);
+	return NULL;
+}
+
+static _Atomic bool forked;
+
+static void *fork_a_child(void *unused)
+{
+	int status;
+	pid_t child;
+
+	(void)unused;
+	conc_before_fork();
+	child = fork();
+	if (child == 0) {
+		conc_after_fork_child();
+		conc_rcu_enter();
+		conc_rcu_leave();
+		_exit(conc_reclaim(NULL) == 0 ? 0 : 1);
+	}
+	conc_after_fork_parent();
+	atomic_store(&forked, true);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	return NULL;
+}
+
+static pthread_t slowly_ending(void)
+{
+	pthread_t thread;
+
+	atomic_store(&stage, 0);
+	ck_assert_int_eq(pthread_key_create(&slow_key, end_slowly), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, read_and_end, &stage), 0);
+	wait_for_stage(1);
+	return thread;
+}
+
+START_TEST(a_fork_waits_for_threads_that_are_ending)
+{
+	pthread_t ending = slowly_ending(), forking;
+
+	ck_assert_int_eq(pthread_create(&forking, NULL, fork_a_child, NULL), 0);
+	usleep(50 * 1000);
+	ck_assert(!atomic_load(&forked));
+	atomic_store(&stage, 2);
+	pthread_join(forking, NULL);
+	pthread_join(ending, NULL);
+}
+END_TEST
+
+START_TEST(a_fork_does_not_wait_for_ever_for_a_thread_that_is_ending)
+{
+	pthread_t ending = slowly_ending();
+
+	fork_a_child(NULL);
+	atomic_store(&stage, 2);
+	pthread_join(ending, NULL);
+	fork_a_child(NULL);
+}
+END_TEST
+
+START_TEST(a_thread_that_ends_waits_for_a_fork_under_way)
+{
+	struct timespec soon;
+	pthread_t ending;
+
+	conc_rcu_enter();
+	conc_rcu_leave();
+	conc_thread_exit_hold();
+	ck_assert_int_eq(pthread_create(&ending, NULL, read_and_end, NULL), 0);
+	clock_gettime(CLOCK_REALTIME, &soon);
+	soon.tv_nsec += 100 * 1000 * 1000;
+	soon.tv_sec += soon.tv_nsec / 1000000000;
+	soon.tv_nsec %= 1000000000;
+	ck_assert_int_eq(pthread_timedjoin_np(ending, NULL, &soon), ETIMEDOUT);
+	conc_thread_exit_resume();
+	pthread_join(ending, NULL);
+}
+END_TEST
+
+static void *read_and_end_often(void *over)
+{
+	while (!atomic_load((_Atomic bool *)over)) {
+		pthread_t threads[4];
+
+		for (size_t i = 0; i < COUNT_OF(threads); i++)
+			ck_assert_int_eq(pthread_create(&threads[i], NULL,
+							read_and_end, NULL), 0);
+		for (size_t i = 0; i < COUNT_OF(threads); i++)
+			pthread_join(threads[i], NULL);
+	}
+	return NULL;
+}
+
+START_TEST(children_of_a_process_whose_threads_come_and_go_can_read)
+{
+	static _Atomic bool over;
+	pthread_t churning;
+
+	ck_assert_int_eq(pthread_create(&churning, NULL, read_and_end_often,
+					&over), 0);
+	for (int i = 0; i < 300; i++)
+		fork_a_child(NULL);
+	atomic_store(&over, true);
+	pthread_join(churning, NULL);
+}
+END_TEST
+
 START_TEST(deadlines_are_absolute_and_do_not_overflow)
 {
 	int64_t before = conc_now(), deadline = conc_deadline_after(1000);
@@ -172,6 +298,10 @@ int main(void)
 		a_batch_is_freed_when_it_is_due,
 		a_grace_period_is_waited_for_between_the_hooks,
 		a_forked_child_reads_and_reclaims,
+		a_fork_waits_for_threads_that_are_ending,
+		a_fork_does_not_wait_for_ever_for_a_thread_that_is_ending,
+		a_thread_that_ends_waits_for_a_fork_under_way,
+		children_of_a_process_whose_threads_come_and_go_can_read,
 		deadlines_are_absolute_and_do_not_overflow,
 	};
 

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "thread_exit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#include "futex.h"
+
+/* What C++ compilers call for thread_local objects. */
+extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object,
+				    void *dso) __attribute__((weak));
+extern void *__dso_handle __attribute__((visibility("hidden")));
+
+/* For threads that end, in ns.  They need some us of processor time. */
+#define LONGEST_WAIT (200 * 1000 * 1000)
+
+/*
+ * Threads that leave, and forks that hold them up.  Who leaves adds to `leaving',
+ * then looks at `held'; who holds adds to `held', then looks at `leaving':
+ * sequentially consistent, so that one of them sees the other.  Both are slept
+ * on.
+ */
+static _Atomic uint32_t leaving;
+static _Atomic uint32_t held;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool usable;
+static char first_round, second_round; /* what the key's value points to */
+
+static _Thread_local bool watched;
+
+static void sign_off(void)
+{
+	if (atomic_fetch_sub_explicit(&leaving, 1, memory_order_seq_cst) == 1 &&
+	    atomic_load_explicit(&held, memory_order_seq_cst) != 0)
+		conc_futex_wake(&leaving, 1);
+}
+
+static void announce(void)
+{
+	for (;;) {
+		uint32_t forks;
+
+		atomic_fetch_add_explicit(&leaving, 1, memory_order_seq_cst);
+		if (atomic_load_explicit(&held, memory_order_seq_cst) == 0)
+			return;
+		sign_off();
+		while ((forks = atomic_load_explicit(
+				&held, memory_order_acquire)) != 0)
+			conc_futex_wait(&held, forks, CONC_FOREVER);
+	}
+}
+
+/* Of a key: in the first round it asks for a second one. */
+static void in_round(void *round)
+{
+	if (round != &first_round || pthread_setspecific(key, &second_round) != 0)
+		sign_off();
+}
+
+/* exit() calls the first thread's destructors too, but none of any key. */
+static bool is_first_thread(void)
+{
+#ifdef __linux__
+	return syscall(SYS_gettid) == getpid();
+#else
+	return false;
+#endif
+}
+
+static void begins(void *unused)
+{
+	(void)unused;
+	if (is_first_thread())
+		return;
+	announce();
+	if (pthread_setspecific(key, &first_round) != 0)
+		sign_off();
+}
+
+void conc_thread_exit_hold(void)
+{
+	int64_t deadline = conc_deadline_after(LONGEST_WAIT);
+	uint32_t now;
+
+	atomic_fetch_add_explicit(&held, 1, memory_order_seq_cst);
+	while ((now = atomic_load_explicit(&leaving, memory_order_seq_cst)) != 0)
+		if (conc_futex_wait(&leaving, now, deadline) == -ETIMEDOUT)
+			return;
+}
+
+void conc_thread_exit_resume(void)
+{
+	/* Pairs with the acquire in announce(). */
+	atomic_fetch_sub_explicit(&held, 1, memory_order_release);
+	conc_futex_wake(&held, INT32_MAX);
+}
+
+/* In the child nobody is left. */
+static void forget(void)
+{
+	atomic_store_explicit(&leaving, 0, memory_order_relaxed);
+	atomic_store_explicit(&held, 0, memory_order_relaxed);
+}
+
+static void prepare(void)
+{
+	usable = pthread_key_create(&key, in_round) == 0 &&
+		 pthread_atfork(conc_thread_exit_hold, conc_thread_exit_resume,
+				forget) == 0;
+}
+
+void conc_thread_exit_watch(void)
+{
+	if (watched || __cxa_thread_atexit_impl == NULL)
+		return;
+	watched = true;
+	pthread_once(&once, prepare);
+	if (usable)
+		__cxa_thread_atexit_impl(begins, NULL, &__dso_handle);
+}

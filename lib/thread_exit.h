@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Keeps threads from coming to their end in the middle of a fork.
+ *
+ * When a thread that has been a reader ends, liburcu takes it out of its list,
+ * under a lock of its own, in the destructor of a thread-specific value.  A child
+ * that is forked at that moment inherits the lock, held by nobody, for ever.  To
+ * hold liburcu's lock across the fork is no way out (rcu.h).  So a thread that
+ * ends announces itself before that destructor runs and signs off after it; a
+ * fork waits for those in between and holds up those who come.
+ *
+ *     thread_local destructor ... key destructors, liburcu's too ... our key's
+ *     |<---------------------------- leaving ---------------------------->|
+ *
+ * Destructors of thread_local objects run before those of keys.  Key destructors
+ * run in rounds, in any order, so ours asks for a second round and signs off
+ * there.  Where there is no __cxa_thread_atexit_impl (glibc has it) nobody
+ * announces itself, and a fork has the hole that it had.
+ *
+ * The fork does its part in handlers of pthread_atfork(), so that nothing of the
+ * caller's runs while threads are held up: a caller might wait for their end.
+ * These handlers take no lock.
+ */
+#ifndef CONC_THREAD_EXIT_H
+#define CONC_THREAD_EXIT_H
+
+/* Called by a thread that is about to become a reader; once is enough. */
+void conc_thread_exit_watch(void);
+
+/*
+ * Around a fork, by itself.  hold: waits until no thread is leaving, though not
+ * for long (its other destructors may wait for what the caller has), and lets
+ * none begin until resume.
+ */
+void conc_thread_exit_hold(void);
+void conc_thread_exit_resume(void);
+
+#endif

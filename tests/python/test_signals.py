@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Signals that reach the main thread, again and again, while it waits: no item and no wake-up is lost."""
+
+import itertools
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from helpers import Background
+
+from concurrency import AtomicInt64, ConcurrentGatheringIterator, ConcurrentQueue, Empty, ShutDown
+
+pytestmark = pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(), reason="signals go to the main thread"
+)
+EVERY = 0.002  # seconds between two signals
+
+
+@pytest.fixture(params=[False, True], ids=["sleeping", "lock_free"])
+def q(request):
+    return ConcurrentQueue(lock_free=request.param)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def late_signals():
+    """What was sent may arrive after its handler has gone: from here on it finds one that does nothing."""
+    signal.signal(signal.SIGUSR1, lambda number, frame: None)
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Storm:
+    """A signal to the main thread every few milliseconds; each calls `handle`.
+
+    SIGUSR1 and a thread that sends it: SIGALRM and its timer belong to pytest-timeout.
+    """
+
+    def __init__(self, handle):
+        self.count = 0
+        self._handle = handle
+        self._over = threading.Event()
+        self._sender = threading.Thread(target=self._send, daemon=True)
+
+    def _called(self, number, frame):
+        self.count += 1
+        self._handle()
+
+    def _send(self):
+        while not self._over.wait(EVERY):
+            interrupt_main()
+
+    def __enter__(self):
+        self._before = signal.signal(signal.SIGUSR1, self._called)
+        self._sender.start()
+        return self
+
+    def __exit__(self, *error):
+        self._over.set()
+        self._sender.join()
+        signal.signal(signal.SIGUSR1, self._before)
+
+
+def interrupt_main():
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+
+
+class Armed:
+    """A handler that raises once each time it was armed."""
+
+    def __init__(self):
+        self.armed = False
+        self.raised = 0
+
+    def __call__(self):
+        if self.armed:
+            self.armed = False
+            self.raised += 1
+            raise Interrupted
+
+    def collect(self, step, got):
+        """Appends what step() returns to `got` until ShutDown, though interrupted time and again.
+
+        In C alone: between a call and the next line of Python code an exception could lose the item.
+        """
+        ended = False
+        while not ended:
+            try:
+                try:
+                    self.armed = True
+                    got.extend(itertools.starmap(step, itertools.repeat(())))
+                except ShutDown:
+                    ended = True
+                self.armed = False
+            except Interrupted:
+                pass
+
+
+def test_no_item_is_lost_while_signal_handlers_interrupt_the_main_thread(q):
+    handler = Armed()
+    each = 400
+
+    def push(who):
+        for n in range(each):
+            q.push((who, n))
+            # The longer pauses are for lock_free, which looks for signals when it stops polling.
+            time.sleep(0.03 if n % 50 == 0 else 0.0005)
+
+    def push_all():
+        with Background(push, "a"), Background(push, "b"):
+            pass
+        time.sleep(5 * EVERY)
+        q.shutdown()
+
+    mine, others = [], [[], []]
+
+    def pop(got):
+        try:
+            while True:
+                got.append(q.pop())
+        except ShutDown:
+            pass
+
+    with Storm(handler) as storm, Background(push_all), Background(pop, others[0]), Background(pop, others[1]):
+        handler.collect(q.pop, mine)
+    assert storm.count > 3 and handler.raised > 3
+    assert sorted(mine + others[0] + others[1]) == [(who, n) for who in "ab" for n in range(each)]
+
+
+def test_no_item_is_lost_to_signal_handlers_that_only_return(q):
+    got, calls = [], []
+
+    def push():
+        for n in range(600):
+            q.push(n)
+            if n % 5 == 0:
+                time.sleep(0.001)
+
+    with Storm(lambda: calls.append(q.size())) as storm, Background(push):
+        while len(got) < 600:
+            got.append(q.pop())
+    assert got == list(range(600)) and storm.count == len(calls) > 10
+
+
+def test_a_signal_handler_may_push_and_pop_what_the_main_thread_waits_for(q):
+    numbers = itertools.count()
+
+    def handle():
+        q.push(next(numbers))
+        q.push(next(numbers))
+        q.pop(0)
+
+    with Storm(handle):
+        got = [q.pop(20) for _ in range(50)]
+    assert got == sorted(got) and len(set(got)) == 50
+
+
+def test_no_wake_up_is_lost_to_a_waiter_that_a_signal_takes_away(q):
+    # One item for many who wait; who is called and then interrupted must pass the call on.
+    handler = Armed()
+    got = AtomicInt64()
+    number = 300
+
+    def pop():
+        try:
+            while True:
+                q.pop()
+                got.incr()
+        except ShutDown:
+            pass
+
+    def push():
+        for n in range(number):
+            if n % 2:
+                interrupt_main()
+            q.push(n)
+            if n % 2 == 0:
+                interrupt_main()
+            end = time.monotonic() + 20
+            while got.get() + len(mine) <= n:
+                assert time.monotonic() < end, "an item is left while threads wait"
+                time.sleep(0)
+        q.shutdown()
+
+    mine = []
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: handler())
+    try:
+        with Background(pop), Background(pop), Background(push):
+            handler.collect(q.pop, mine)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert got + len(mine) == number
+
+
+def test_a_timeout_is_kept_though_signals_come_all_the_time(q):
+    with Storm(lambda: None) as storm:
+        for timeout in (0.05, 0.2):
+            started = time.monotonic()
+            with pytest.raises(Empty):
+                q.pop(timeout)
+            assert timeout <= time.monotonic() - started < timeout + 5
+    assert storm.count > 5
+
+
+def test_an_iterator_goes_on_after_each_signal_with_the_same_key():
+    handler = Armed()
+    g = ConcurrentGatheringIterator()
+    number = 300
+    values = []
+    iterator = g.iterator(number - 1)
+
+    def insert():
+        for key in range(number):
+            g.insert(key ^ 1, key ^ 1)
+            if key % 4 == 0:
+                time.sleep(0.002)
+
+    with Storm(handler) as storm, Background(insert):
+        while len(values) < number:
+            try:
+                handler.armed = True
+                values.extend(iterator)
+                handler.armed = False
+            except Interrupted:
+                pass
+    assert values == list(range(number)) and storm.count > 10 and handler.raised > 3
+
+
+CONTROL_C = """
+import signal, threading, time
+from concurrency import ConcurrentDict, ConcurrentGatheringIterator, ConcurrentQueue, ShutDown
+q, g, d = ConcurrentQueue(lock_free={lock_free}), ConcurrentGatheringIterator(), ConcurrentDict()
+got, mine, interrupts, armed, ended = [], [], 0, False, False
+def interrupt(number, frame):
+    global armed, interrupts
+    if armed:
+        armed = False
+        interrupts += 1
+        raise KeyboardInterrupt
+def pop():
+    try:
+        while True:
+            got.append(q.pop())
+    except ShutDown:
+        pass
+def push():
+    for n in range(2000):
+        d.add("pushed")
+        g.insert(n, n)
+        q.push(n)
+        if n % 20 == 0:
+            time.sleep(0.03 if n % 200 == 0 else 0.002)
+    q.shutdown()
+signal.signal(signal.SIGINT, interrupt)
+threads = [threading.Thread(target=pop) for _ in range(3)] + [threading.Thread(target=push)]
+for thread in threads:
+    thread.start()
+print("ready", flush=True)
+while not ended:
+    try:
+        try:
+            armed = True
+            mine.extend(iter(q.pop, object()))
+        except ShutDown:
+            ended = True
+        armed = False
+    except KeyboardInterrupt:
+        pass
+for thread in threads:
+    thread.join()
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+assert sorted(got + mine) == list(range(2000)) and list(g.iterator(1999)) == list(range(2000))
+assert d["pushed"] == 2000
+print("interrupted" if interrupts else "not interrupted")
+"""
+
+
+@pytest.mark.parametrize("lock_free", [False, True])
+def test_ctrl_c_again_and_again_loses_no_item_of_the_main_thread_or_others(lock_free):
+    program = CONTROL_C.format(lock_free=lock_free)
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout.readline() == "ready\n"
+        while child.poll() is None:
+            time.sleep(0.003)
+            child.send_signal(signal.SIGINT)
+        output, errors = child.communicate(timeout=30)
+    finally:
+        child.kill()
+    assert (output, errors, child.returncode) == ("interrupted\n", "", 0)
