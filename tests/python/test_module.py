@@ -197,33 +197,6 @@ time.sleep(0.2)
     assert run_python(program) == ("", "")
 
 
-def test_an_interpreter_ends_while_daemon_threads_work():
-    program = """
-import threading, time, concurrency
-d, q = concurrency.ConcurrentDict(), concurrency.ConcurrentQueue()
-def work():
-    i = 0
-    while True:
-        i += 1
-        d[i % 1000] = str(i)
-        d.add("count")
-        d.get(i % 77)
-        if i % 3 == 0:
-            del_one(i)
-        q.push(i)
-        q.pop()
-def del_one(i):
-    try:
-        del d[i % 1000]
-    except KeyError:
-        pass
-for _ in range(4):
-    threading.Thread(target=work, daemon=True).start()
-time.sleep(0.3)
-"""
-    assert run_python(program) == ("", "")
-
-
 def test_objects_that_live_until_the_exit_are_no_danger():
     program = USE_EVERYTHING + """
 class Late:
