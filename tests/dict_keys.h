@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys and values that count their references, for tests of conc_dict. */
+/*
+ * Keys and values that count their references, and dicts of numbers, for tests
+ * of conc_dict.
+ */
 #ifndef TESTS_DICT_KEYS_H
 #define TESTS_DICT_KEYS_H
 
@@ -7,6 +10,7 @@
 #include <string.h>
 
 #include "suite.h"
+#include "values.h"
 
 struct test_key {
 	int id;	       /* equal ids are equal keys */
@@ -133,6 +137,30 @@ static inline conc_dict *value_dict(enum conc_lifetime values)
 
 	ck_assert_int_eq(conc_dict_new(&attr, &dict), 0);
 	return dict;
+}
+
+static inline conc_dict *int_dict(void)
+{
+	conc_dict *dict = NULL;
+
+	ck_assert_int_eq(conc_dict_new(NULL, &dict), 0);
+	return dict;
+}
+
+static inline void set(conc_dict *dict, int64_t key, int64_t n)
+{
+	struct conc_value value = number(n);
+
+	ck_assert_int_eq(conc_dict_int_set(dict, key, &value, NULL), 0);
+}
+
+static inline void expect(conc_dict *dict, int64_t key, int64_t n)
+{
+	struct conc_value value;
+
+	ck_assert_int_eq(conc_dict_int_get(dict, key, &value), 0);
+	ck_assert_int_eq(value.kind, CONC_INT);
+	ck_assert_int_eq(value.u.number, n);
 }
 
 #endif

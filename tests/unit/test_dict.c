@@ -9,42 +9,7 @@
 #include "dict_keys.h"
 #include "memory.h"
 #include "suite.h"
-
-static struct conc_value number(int64_t n)
-{
-	return (struct conc_value){CONC_INT, {.number = n}};
-}
-
-static struct conc_value pointer(void *p)
-{
-	return (struct conc_value){CONC_POINTER, {.pointer = p}};
-}
-
-static const struct conc_value absent = {CONC_ABSENT, {0}};
-
-static conc_dict *int_dict(void)
-{
-	conc_dict *dict = NULL;
-
-	ck_assert_int_eq(conc_dict_new(NULL, &dict), 0);
-	return dict;
-}
-
-static void set(conc_dict *dict, int64_t key, int64_t n)
-{
-	struct conc_value value = number(n);
-
-	ck_assert_int_eq(conc_dict_int_set(dict, key, &value, NULL), 0);
-}
-
-static void expect(conc_dict *dict, int64_t key, int64_t n)
-{
-	struct conc_value value;
-
-	ck_assert_int_eq(conc_dict_int_get(dict, key, &value), 0);
-	ck_assert_int_eq(value.kind, CONC_INT);
-	ck_assert_int_eq(value.u.number, n);
-}
+#include "values.h"
 
 /* --- int64 keys and values ----------------------------------------------- */
 

@@ -10,11 +10,7 @@
 #include "dict_keys.h"
 #include "memory.h"
 #include "suite.h"
-
-static struct conc_value number(int64_t n)
-{
-	return (struct conc_value){CONC_INT, {.number = n}};
-}
+#include "values.h"
 
 /* --- general keys -------------------------------------------------------- */
 

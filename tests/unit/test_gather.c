@@ -13,13 +13,9 @@
 #include "memory.h"
 #include "rcu.h"
 #include "suite.h"
+#include "values.h"
 
 #define MS INT64_C(1000000)
-
-static struct conc_value number(int64_t n)
-{
-	return (struct conc_value){CONC_INT, {.number = n}};
-}
 
 static conc_gather *new_gather(void)
 {
@@ -229,33 +225,6 @@ START_TEST(a_gathering_without_memory_is_ENOMEM)
 END_TEST
 
 /* ---- objects ------------------------------------------------------------ */
-
-struct object {
-	_Alignas(8) int references;
-	int visits;
-};
-
-static void retain(void *user, void *value)
-{
-	(void)user;
-	((struct object *)value)->references++;
-}
-
-static bool try_retain(void *user, void *value)
-{
-	retain(user, value);
-	return true;
-}
-
-static void release(void *user, void *value)
-{
-	struct object *object = value;
-
-	(void)user;
-	ck_assert_int_gt(object->references, 0);
-	ck_assert_int_eq(urcu_bp_read_ongoing(), 0);
-	object->references--;
-}
 
 static conc_gather *object_gather(enum conc_lifetime values)
 {

@@ -8,47 +8,11 @@
 #include "memory.h"
 #include "rcu.h"
 #include "suite.h"
+#include "values.h"
 
 static const struct conc_value nothing = {.kind = CONC_ABSENT};
 
-static struct conc_value number(int64_t n)
-{
-	return (struct conc_value){CONC_INT, {.number = n}};
-}
-
-static struct conc_value pointer(void *p)
-{
-	return (struct conc_value){CONC_POINTER, {.pointer = p}};
-}
-
 /* ---- objects ------------------------------------------------------------ */
-
-struct object {
-	_Alignas(8) int references;
-	int visits;
-};
-
-static void retain(void *user, void *value)
-{
-	(void)user;
-	((struct object *)value)->references++;
-}
-
-static bool try_retain(void *user, void *value)
-{
-	retain(user, value);
-	return true;
-}
-
-static void release(void *user, void *value)
-{
-	struct object *object = value;
-
-	(void)user;
-	ck_assert_int_gt(object->references, 0);
-	ck_assert_int_eq(urcu_bp_read_ongoing(), 0);
-	object->references--;
-}
 
 static conc_ref *new_ref(enum conc_lifetime values)
 {
