@@ -12,9 +12,13 @@
 #include "crowd.h"
 #include "rcu.h"
 #include "suite.h"
-#include "values.h"
 
 #define THREADS 8
+
+static struct conc_value number(int64_t n)
+{
+	return (struct conc_value){CONC_INT, {.number = n}};
+}
 
 /* --- counting ------------------------------------------------------------ */
 
