@@ -404,6 +404,20 @@ def test_subclasses_keep_what_they_define_and_forward_the_rest():
         wrapper.other = 1
 
 
+def test_a_subclass_may_define_what_a_call_does():
+    class Calling(LocalWrapper):
+        def __call__(self, x):
+            return "mine", x
+
+    class Plain(LocalWrapper):
+        pass
+
+    assert Calling(int)("3") == ("mine", "3") == next(map(Calling(int), ["3"]))
+    assert Plain(int)("3") == 3
+    Plain.__call__ = Calling.__call__
+    assert Plain(int)("3") == ("mine", "3")
+
+
 def test_a_subclass_that_never_calls_init_wraps_its_first_argument():
     class Careless(LocalWrapper):
         def __init__(self, obj, more):
