@@ -2,11 +2,14 @@
 """For all Python tests: no test may hang, each leaves the switch interval as it was, and those that are
 about the whole process are not run several times at once (pytest-run-parallel)."""
 
+import functools
 import gc
 import sys
 import types
 
 import pytest
+
+from concurrency import ConcurrentQueue
 
 
 ALONE = {
@@ -22,6 +25,13 @@ ALONE = {
     "signal": "signals go to the main thread",
 }
 """Fixtures and names: why a test that uses one of them is run by one thread at a time."""
+
+ALONE_FILES = {
+    "test_fork.py": ALONE["fork"],
+    "test_lifecycle.py": ALONE["run_python"],
+    "test_signals.py": ALONE["signal"],
+}
+"""The same for all tests of a file."""
 
 
 def names_of(code):
@@ -40,6 +50,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.timeout(60))
         for name in sorted((names_of(item.function.__code__) | set(item.fixturenames)) & set(ALONE)):
             item.add_marker(pytest.mark.thread_unsafe(reason=ALONE[name]))
+        if item.path.name in ALONE_FILES:
+            item.add_marker(pytest.mark.thread_unsafe(reason=ALONE_FILES[item.path.name]))
 
 
 @pytest.fixture
@@ -61,3 +73,9 @@ def collected():
         assert [reference() for reference in references] == [None] * len(references)
 
     return check
+
+
+@pytest.fixture(params=[False, True], ids=["sleeping", "lock_free"])
+def make_queue(request):
+    """Makes queues of one kind; a fixture that is a queue would be shared by tests in parallel."""
+    return functools.partial(ConcurrentQueue, lock_free=request.param)

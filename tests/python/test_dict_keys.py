@@ -208,7 +208,8 @@ def test_a_hash_that_is_no_int_is_a_type_error_and_changes_nothing(wrong):
     kind = type("Wrong", (), {"__hash__": WRONG_HASHES[wrong]})
     d = ConcurrentDict()
     d[1] = 2
-    for attempt in (d.__getitem__, d.__delitem__, d.__contains__, d.get, d.add, lambda key: d.__setitem__(key, 1)):
+    assign = lambda key: d.__setitem__(key, 1)  # noqa: E731
+    for attempt in (d.__getitem__, d.__delitem__, d.__contains__, d.get, d.add, assign):
         with pytest.raises(TypeError):
             attempt(kind())
     assert d.as_dict() == {1: 2}

@@ -265,7 +265,8 @@ def test_the_containers_are_generic_in_the_stubs():
     path = os.path.join(os.path.dirname(concurrency.__file__), "__init__.pyi")
     with open(path, encoding="utf-8") as file:
         tree = ast.parse(file.read())
-    bases = {node.name: ast.unparse(node.bases[0]) for node in tree.body if isinstance(node, ast.ClassDef) and node.bases}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.bases]
+    bases = {node.name: ast.unparse(node.bases[0]) for node in classes}
     assert bases["ConcurrentDict"] == "Generic[_K, _V]"
     for name in ("Queue", "GatheringIterator"):
         assert bases["Concurrent" + name] == "Generic[_T]"
@@ -386,7 +387,8 @@ def test_the_types_themselves_cannot_be_changed(kind):
 
 # --- no copies ---------------------------------------------------------------
 
-COPIES = [copy.copy, copy.deepcopy, *(lambda o, p=p: pickle.dumps(o, p) for p in range(pickle.HIGHEST_PROTOCOL + 1))]
+COPIES = [copy.copy, copy.deepcopy]
+COPIES += [lambda o, p=p: pickle.dumps(o, p) for p in range(pickle.HIGHEST_PROTOCOL + 1)]
 
 
 @pytest.mark.parametrize("attempt", COPIES)

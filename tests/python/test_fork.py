@@ -13,7 +13,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
 PREPARE = """
 import os, random, sys, threading, time, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # Python's own, of threads at a fork
-from concurrency import AtomicInt64, ConcurrentDict, ConcurrentGatheringIterator, ConcurrentQueue, Empty, ShutDown
+from concurrency import (
+    AtomicInt64, ConcurrentDict, ConcurrentGatheringIterator, ConcurrentQueue, Empty, ShutDown
+)
 
 def check_everything(d, q, g, a):
     "Uses every container in every way, from this thread and from new ones; what threads left is whole."

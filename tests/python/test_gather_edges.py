@@ -205,7 +205,8 @@ def test_iterators_of_many_threads_each_yield_every_value_in_order(frequent_swit
             g.insert(key, (key,))
 
     *results, _, _, _ = run_together(
-        *[lambda: list(g.iterator(total - 1, clear=False))] * MANY, *[lambda who=who: insert(who) for who in range(3)]
+        *[lambda: list(g.iterator(total - 1, clear=False))] * MANY,
+        *[lambda who=who: insert(who) for who in range(3)],
     )
     assert results == [[(key,) for key in range(total)]] * MANY
     assert list(g.iterator(total - 1)) == results[0] and "0 waiting" in repr(g)

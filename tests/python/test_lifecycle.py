@@ -11,7 +11,9 @@ from helpers import gil_enabled, run_python
 PREPARE = """
 import atexit, gc, sys, threading, time, weakref
 import concurrency
-from concurrency import AtomicInt64, ConcurrentDict, ConcurrentGatheringIterator, ConcurrentQueue, Empty, ShutDown
+from concurrency import (
+    AtomicInt64, ConcurrentDict, ConcurrentGatheringIterator, ConcurrentQueue, Empty, ShutDown
+)
 d, q, g, a = ConcurrentDict(), ConcurrentQueue(), ConcurrentGatheringIterator(), AtomicInt64()
 
 def use():
@@ -209,7 +211,7 @@ DAEMONS = {
     "insert and iterate": "g.insert(n % 99, item(n)); next(g.iterator(0, clear=False)) if n > 100 else None",
     "compare keys in Python code": "d[Key(n % 20)] = item(n); d.get(Key(n % 7))",
     "fail": "fails(lambda: d['missing']); fails(lambda: ConcurrentGatheringIterator().insert(-1, 1))",
-    "make and drop": "ConcurrentDict(1)[n] = q; ConcurrentQueue().push(d); ConcurrentGatheringIterator().insert(0, a)",
+    "make and drop": "ConcurrentDict(1)[n] = q; ConcurrentQueue().push(d); use_gatherer(a)",
     "count": "mine += 1; mine.mul(3)",
 }
 
@@ -233,6 +235,8 @@ def time_out(pop, timeout):
         pop(timeout)
     except Empty:
         pass
+def use_gatherer(value):
+    ConcurrentGatheringIterator().insert(0, value)
 def fails(function):
     try:
         function()
@@ -284,7 +288,9 @@ for _ in range(3):
     threading.Thread(target=lambda: next(g.iterator(0))).start()
 print("ready", flush=True)
 """
-    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert child.stdout.readline() == "ready\n"
     child.kill()
     output, errors = child.communicate(timeout=20)

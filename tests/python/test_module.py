@@ -402,6 +402,30 @@ assert type(fails(lambda: next(g.iterator(0))).__cause__) is MemoryError
 
 
 @needs_proc
+def test_an_insert_without_memory_wakes_iterators_that_wait_with_memory_error_as_the_cause():
+    program = """
+import threading, time
+g, causes = ConcurrentGatheringIterator(), []
+def wait():
+    try:
+        next(g.iterator(0))
+    except RuntimeError as error:
+        causes.append(error.__cause__)
+threading.stack_size(2**20)
+threads = [threading.Thread(target=wait, daemon=True) for _ in range(3)]
+for thread in threads:
+    thread.start()
+time.sleep(0.1)
+keys = list(range(1, 3_000_000))
+fill(lambda n: g.insert(keys[n], None))
+for thread in threads:
+    thread.join(20)
+assert [type(cause) for cause in causes] == [MemoryError] * 3 and causes[0] is causes[1] is causes[2], causes
+"""
+    run_python(LITTLE_MEMORY + program)
+
+
+@needs_proc
 def test_a_reference_without_memory_is_a_memory_error():
     program = """
 from concurrency import AtomicReference

@@ -2,7 +2,6 @@
 """ConcurrentQueue: order, waiting, the end, references."""
 
 import copy
-import functools
 import gc
 import math
 import pickle
@@ -18,12 +17,6 @@ from helpers import MANY, Background, Thing, asleep, run_together
 
 import concurrency
 from concurrency import ConcurrentQueue, Empty, ShutDown
-
-
-@pytest.fixture(params=[False, True], ids=["sleeping", "lock_free"])
-def make_queue(request):
-    """Makes queues of one kind; a fixture that is a queue would be shared by tests in parallel."""
-    return functools.partial(ConcurrentQueue, lock_free=request.param)
 
 
 # --- order -------------------------------------------------------------------

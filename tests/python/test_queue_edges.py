@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""ConcurrentQueue: every kind of time-out, the races of shutdown, items of every kind, waiting and its price."""
+"""ConcurrentQueue: every kind of time-out and of item, the races of shutdown, waiting and its price."""
 
 import gc
 import math
@@ -19,11 +19,6 @@ import pytest
 from helpers import MANY, Background, Thing, asleep, gil_enabled, run_python, run_together
 
 from concurrency import AtomicInt64, ConcurrentQueue, Empty, ShutDown
-
-
-@pytest.fixture(params=[False, True], ids=["sleeping", "lock_free"])
-def q(request):
-    return ConcurrentQueue(lock_free=request.param)
 
 
 # --- time-outs ---------------------------------------------------------------
@@ -48,13 +43,19 @@ class Index:
 ZEROES = [0, 0.0, -0.0, False, Fraction(0), Decimal(0), Decimal("-0"), Float(0.0), Index(0), AtomicInt64(0)]
 NEGATIVE = [-1, -1e-300, -5e-324, -math.inf, -(10**400), -(2**63), Fraction(-1, 7), Decimal("-Infinity"),
             Float(-1.0), Index(-1), math.nan, -math.nan, Decimal("NaN"), Float(math.nan)]  # fmt: skip
-ENDLESS = [None, math.inf, 1e300, 1.8e308, 10**400, 10**30, 2**63, 2**62, 9.3e9, Decimal("1e400"), Float(math.inf),
-           Index(2**63)]  # fmt: skip
+ENDLESS = [None, math.inf, 1e300, 1.8e308, 10**400, 10**30, 2**63, 2**62, 9.3e9, Decimal("1e400"),
+           Float(math.inf), Index(2**63)]  # fmt: skip
 NO_NUMBERS = ["", "1", b"1", [], (1,), {}, 1j, object(), Float("1"), Index(1.0), len]
 
 
-@pytest.mark.parametrize("timeout", ZEROES, ids=repr)
-def test_a_timeout_of_zero_does_not_wait(q, timeout):
+def named(timeout):
+    """What a test is called after."""
+    return f"{type(timeout).__name__} {getattr(timeout, 'value', timeout)}"[:20]
+
+
+@pytest.mark.parametrize("timeout", ZEROES, ids=named)
+def test_a_timeout_of_zero_does_not_wait(make_queue, timeout):
+    q = make_queue()
     for _ in range(3):
         with pytest.raises(Empty):
             q.pop(timeout)
@@ -67,8 +68,9 @@ def test_a_timeout_of_zero_does_not_wait(q, timeout):
         q.pop(timeout)
 
 
-@pytest.mark.parametrize("timeout", NEGATIVE, ids=lambda t: repr(t)[:12])
-def test_a_negative_timeout_or_nan_is_a_value_error_whatever_is_there(q, timeout):
+@pytest.mark.parametrize("timeout", NEGATIVE, ids=named)
+def test_a_negative_timeout_or_nan_is_a_value_error_whatever_is_there(make_queue, timeout):
+    q = make_queue()
     for prepare in (lambda: None, lambda: q.push(1), q.shutdown):
         prepare()
         with pytest.raises(ValueError, match="'timeout' must be a non-negative number"):
@@ -76,16 +78,18 @@ def test_a_negative_timeout_or_nan_is_a_value_error_whatever_is_there(q, timeout
     assert q.size() == 1 and q.pop() == 1
 
 
-@pytest.mark.parametrize("timeout", ENDLESS, ids=lambda t: repr(t)[:12])
-def test_an_infinite_or_huge_timeout_waits_as_none_does(q, timeout):
+@pytest.mark.parametrize("timeout", ENDLESS, ids=named)
+def test_an_infinite_or_huge_timeout_waits_as_none_does(make_queue, timeout):
+    q = make_queue()
     with Background(q.pop, timeout) as waiter:
         asleep(waiter, 0.02)
         q.push("item")
         assert waiter.wait() == "item"
 
 
-@pytest.mark.parametrize("timeout", NO_NUMBERS, ids=repr)
-def test_a_timeout_that_is_no_number_is_a_type_error_and_takes_nothing(q, timeout):
+@pytest.mark.parametrize("timeout", NO_NUMBERS, ids=named)
+def test_a_timeout_that_is_no_number_is_a_type_error_and_takes_nothing(make_queue, timeout):
+    q = make_queue()
     q.push(1)
     with pytest.raises(TypeError):
         q.pop(timeout)
@@ -105,8 +109,12 @@ def test_true_is_a_timeout_of_one_second():
         assert waiter.wait() == "item"
 
 
-@pytest.mark.parametrize("timeout", [0.02, 1e-9, 1e-12, 5e-324, Fraction(1, 50), Decimal("0.02"), Float(0.02)], ids=repr)
-def test_a_timeout_is_not_over_before_its_time(q, timeout):
+SHORT = [0.02, 1e-9, 1e-12, 5e-324, Fraction(1, 50), Decimal("0.02"), Float(0.02)]
+
+
+@pytest.mark.parametrize("timeout", SHORT, ids=named)
+def test_a_timeout_is_not_over_before_its_time(make_queue, timeout):
+    q = make_queue()
     for _ in range(3):
         started = time.monotonic()
         with pytest.raises(Empty):
@@ -114,7 +122,8 @@ def test_a_timeout_is_not_over_before_its_time(q, timeout):
         assert time.monotonic() - started >= float(timeout)
 
 
-def test_what_a_timeout_raises_comes_out_and_takes_nothing(q):
+def test_what_a_timeout_raises_comes_out_and_takes_nothing(make_queue):
+    q = make_queue()
     class Unwilling:
         def __float__(self):
             raise ZeroDivisionError
@@ -125,7 +134,8 @@ def test_what_a_timeout_raises_comes_out_and_takes_nothing(q):
     assert q.pop() == 1
 
 
-def test_a_timeout_may_push_the_item_that_pop_takes(q):
+def test_a_timeout_may_push_the_item_that_pop_takes(make_queue):
+    q = make_queue()
     class Pushing:
         def __float__(self):
             q.push("from float")
@@ -137,7 +147,8 @@ def test_a_timeout_may_push_the_item_that_pop_takes(q):
 # --- items of every kind -----------------------------------------------------
 
 
-def test_none_is_an_item_like_any_other(q):
+def test_none_is_an_item_like_any_other(make_queue):
+    q = make_queue()
     for _ in range(3):
         q.push(None)
     assert q.size() == 3 and not q.empty()
@@ -150,7 +161,8 @@ def test_none_is_an_item_like_any_other(q):
         assert waiter.wait() is None
 
 
-def test_the_same_object_may_be_queued_many_times(q):
+def test_the_same_object_may_be_queued_many_times(make_queue):
+    q = make_queue()
     thing = Thing()
     for item in (thing, None, thing, NotImplemented, ..., thing, Empty, ShutDown(), q):
         q.push(item)
@@ -159,7 +171,8 @@ def test_the_same_object_may_be_queued_many_times(q):
     assert isinstance(q.pop(), ShutDown) and q.pop() is q
 
 
-def test_a_queue_that_contains_itself_is_shown_and_collected(q, collected):
+def test_a_queue_that_contains_itself_is_shown_and_collected(make_queue, collected):
+    q = make_queue()
     q = ConcurrentQueue()
     for n in range(100):
         q.push(q)
@@ -170,7 +183,8 @@ def test_a_queue_that_contains_itself_is_shown_and_collected(q, collected):
     collected(alive)
 
 
-def test_items_of_one_thread_come_out_in_their_order_at_any_pace(q, frequent_switches):
+def test_items_of_one_thread_come_out_in_their_order_at_any_pace(make_queue, frequent_switches):
+    q = make_queue()
     def work():
         pick = random.Random(7)
         pushed = popped = 0
@@ -184,6 +198,20 @@ def test_items_of_one_thread_come_out_in_their_order_at_any_pace(q, frequent_swi
             assert q.size() == pushed - popped and q.empty() is (pushed == popped)
 
     work()
+
+
+@pytest.mark.parametrize("scaling", [None, 1, 2, 64, 10**6, True])
+def test_the_order_is_strict_whatever_the_scaling(scaling, frequent_switches):
+    q = ConcurrentQueue(scaling=scaling)
+
+    def push(who):
+        for n in range(500):
+            q.push((who, n))
+
+    run_together(*[lambda who=who: push(who) for who in range(3)])
+    got = [q.pop() for _ in range(1500)]
+    for who in range(3):
+        assert [n for w, n in got if w == who] == list(range(500))
 
 
 # --- the end -----------------------------------------------------------------
@@ -255,12 +283,15 @@ def test_each_item_comes_out_once_or_is_released_when_shutdown_races(immediate, 
 
 @pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize("second", [False, True])
-def test_shutdown_may_come_again_and_from_many_threads(q, first, second, frequent_switches):
+def test_shutdown_may_come_again_and_from_many_threads(make_queue, first, second, frequent_switches):
+    q = make_queue()
     for n in range(100):
         q.push(n)
     waiters = [lambda: pop_to_the_end(q)] * 2
     *got, _, _, _ = run_together(
-        *waiters, *[lambda: q.shutdown(first)] * 2, lambda: (q.shutdown(second), q.shutdown(immediate=not second))
+        *waiters,
+        *[lambda: q.shutdown(first)] * 2,
+        lambda: (q.shutdown(second), q.shutdown(immediate=not second)),
     )
     assert len({n for mine in got for n in mine}) == sum(map(len, got)) <= 100
     assert q.empty() and q.size() == 0
@@ -268,7 +299,8 @@ def test_shutdown_may_come_again_and_from_many_threads(q, first, second, frequen
         q.push(1)
 
 
-def test_immediate_after_shutdown_releases_what_is_left(q):
+def test_immediate_after_shutdown_releases_what_is_left(make_queue):
+    q = make_queue()
     things = [Thing() for _ in range(100)]
     alive = [weakref.ref(thing) for thing in things]
     for thing in things:
@@ -281,7 +313,8 @@ def test_immediate_after_shutdown_releases_what_is_left(q):
 
 
 @pytest.mark.parametrize("immediate", [0, None, "", False, 1, "yes", [0], True], ids=repr)
-def test_immediate_is_taken_for_true_or_false(q, immediate):
+def test_immediate_is_taken_for_true_or_false(make_queue, immediate):
+    q = make_queue()
     q.push("item")
     q.shutdown(immediate)
     if not immediate:
@@ -290,7 +323,8 @@ def test_immediate_is_taken_for_true_or_false(q, immediate):
         q.pop()
 
 
-def test_an_immediate_that_has_no_truth_ends_nothing(q):
+def test_an_immediate_that_has_no_truth_ends_nothing(make_queue):
+    q = make_queue()
     class Unclear:
         def __bool__(self):
             raise ZeroDivisionError
@@ -301,7 +335,8 @@ def test_an_immediate_that_has_no_truth_ends_nothing(q):
     assert q.pop() == 1
 
 
-def test_a_finalizer_of_an_item_that_shutdown_releases_may_use_the_queue(q):
+def test_a_finalizer_of_an_item_that_shutdown_releases_may_use_the_queue(make_queue):
+    q = make_queue()
     log = []
 
     class Owner:
@@ -321,7 +356,8 @@ def test_a_finalizer_of_an_item_that_shutdown_releases_may_use_the_queue(q):
     assert len(log) == 50 and q.size() == 0
 
 
-def test_items_that_push_others_as_they_are_popped_come_to_an_end(q):
+def test_items_that_push_others_as_they_are_popped_come_to_an_end(make_queue):
+    q = make_queue()
     class Nested:
         def __init__(self, left):
             self.left = left
@@ -341,7 +377,8 @@ def test_items_that_push_others_as_they_are_popped_come_to_an_end(q):
 # --- waiting -----------------------------------------------------------------
 
 
-def test_waiters_of_every_kind_are_served_or_time_out_and_none_is_forgotten(q, frequent_switches):
+def test_waiters_of_every_kind_are_served_or_time_out_and_none_is_forgotten(make_queue, frequent_switches):
+    q = make_queue()
     number = 400
     got = AtomicInt64()
 
@@ -368,7 +405,8 @@ def test_waiters_of_every_kind_are_served_or_time_out_and_none_is_forgotten(q, f
     assert got == number
 
 
-def test_one_item_wakes_one_of_many_who_wait_for_ever(q):
+def test_one_item_wakes_one_of_many_who_wait_for_ever(make_queue):
+    q = make_queue()
     results = []
     with Background(lambda: run_together(*[lambda: results.append(q.pop())] * MANY)) as waiters:
         for n in range(MANY):
@@ -497,7 +535,8 @@ def test_a_push_without_memory_wakes_those_who_wait_with_a_runtime_error(lock_fr
 # --- references --------------------------------------------------------------
 
 
-def test_a_failed_push_leaves_the_item_with_its_owner(q):
+def test_a_failed_push_leaves_the_item_with_its_owner(make_queue):
+    q = make_queue()
     thing = Thing()
     before = sys.getrefcount(thing)
     q.shutdown()

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.skipif(
 EVERY = 0.002  # seconds between two signals
 
 
-@pytest.fixture(params=[False, True], ids=["sleeping", "lock_free"])
-def q(request):
-    return ConcurrentQueue(lock_free=request.param)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def late_signals():
     """What was sent may arrive after its handler has gone: from here on it finds one that does nothing."""
@@ -100,7 +95,8 @@ class Armed:
                 pass
 
 
-def test_no_item_is_lost_while_signal_handlers_interrupt_the_main_thread(q):
+def test_no_item_is_lost_while_signal_handlers_interrupt_the_main_thread(make_queue):
+    q = make_queue()
     handler = Armed()
     each = 400
 
@@ -131,7 +127,8 @@ def test_no_item_is_lost_while_signal_handlers_interrupt_the_main_thread(q):
     assert sorted(mine + others[0] + others[1]) == [(who, n) for who in "ab" for n in range(each)]
 
 
-def test_no_item_is_lost_to_signal_handlers_that_only_return(q):
+def test_no_item_is_lost_to_signal_handlers_that_only_return(make_queue):
+    q = make_queue()
     got, calls = [], []
 
     def push():
@@ -146,7 +143,8 @@ def test_no_item_is_lost_to_signal_handlers_that_only_return(q):
     assert got == list(range(600)) and storm.count == len(calls) > 10
 
 
-def test_a_signal_handler_may_push_and_pop_what_the_main_thread_waits_for(q):
+def test_a_signal_handler_may_push_and_pop_what_the_main_thread_waits_for(make_queue):
+    q = make_queue()
     numbers = itertools.count()
 
     def handle():
@@ -159,7 +157,8 @@ def test_a_signal_handler_may_push_and_pop_what_the_main_thread_waits_for(q):
     assert got == sorted(got) and len(set(got)) == 50
 
 
-def test_no_wake_up_is_lost_to_a_waiter_that_a_signal_takes_away(q):
+def test_no_wake_up_is_lost_to_a_waiter_that_a_signal_takes_away(make_queue):
+    q = make_queue()
     # One item for many who wait; who is called and then interrupted must pass the call on.
     handler = Armed()
     got = AtomicInt64()
@@ -196,7 +195,8 @@ def test_no_wake_up_is_lost_to_a_waiter_that_a_signal_takes_away(q):
     assert got + len(mine) == number
 
 
-def test_a_timeout_is_kept_though_signals_come_all_the_time(q):
+def test_a_timeout_is_kept_though_signals_come_all_the_time(make_queue):
+    q = make_queue()
     with Storm(lambda: None) as storm:
         for timeout in (0.05, 0.2):
             started = time.monotonic()
