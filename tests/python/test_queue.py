@@ -129,7 +129,7 @@ def test_a_pop_whose_time_is_up_is_empty(make_queue, timeout):
         q.pop(timeout)
     with pytest.raises(queue.Empty):
         q.pop(timeout=timeout)
-    assert 2 * timeout <= time.monotonic() - started < 2 * timeout + 0.5
+    assert 2 * timeout <= time.monotonic() - started < 2 * timeout + 5
     q.push(1)
     assert q.pop(timeout) == 1
 
