@@ -20,8 +20,11 @@ extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object,
 				    void *dso) __attribute__((weak));
 extern void *__dso_handle __attribute__((visibility("hidden")));
 
-/* For threads that end, in ns.  They need some us of processor time. */
-#define LONGEST_WAIT (200 * 1000 * 1000)
+/*
+ * For threads that end, in ns.  They need some us of processor time, which on a
+ * busy machine came more than 200 ms late.
+ */
+#define LONGEST_WAIT (2 * INT64_C(1000000000))
 
 /*
  * Threads that leave, and forks that hold them up.  Who leaves adds to `leaving',

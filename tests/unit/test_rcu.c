@@ -162,10 +162,18 @@ static void end_slowly(void *unused)
 	wait_for_stage(2);
 }
 
+/*
+ * Who forks promises that no other thread is inside a call; a thread's first
+ * section, which makes it known to liburcu, is one.
+ */
+static pthread_rwlock_t inside_a_call = PTHREAD_RWLOCK_INITIALIZER;
+
 static void *read_and_end(void *slowly)
 {
+	pthread_rwlock_rdlock(&inside_a_call);
 	conc_rcu_enter();
 	conc_rcu_leave();
+	pthread_rwlock_unlock(&inside_a_call);
 	if (slowly != NULL)
 		ck_assert_int_eq(pthread_setspecific(slow_key, slowly), 0);
 	return NULL;
@@ -179,6 +187,7 @@ static void *fork_a_child(void *unused)
 	pid_t child;
 
 	(void)unused;
+	pthread_rwlock_wrlock(&inside_a_call);
 	conc_before_fork();
 	child = fork();
 	if (child == 0) {
@@ -188,6 +197,7 @@ static void *fork_a_child(void *unused)
 		_exit(conc_reclaim(NULL) == 0 ? 0 : 1);
 	}
 	conc_after_fork_parent();
+	pthread_rwlock_unlock(&inside_a_call);
 	atomic_store(&forked, true);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
