@@ -15,6 +15,8 @@
         userspace-rcu-devel check-devel python3-devel python3-cffi)
     APT_CHECK=(spin clang)
     DNF_CHECK=(spin clang python3-test)
+    APT_BENCH=(g++ libtbb-dev libck-dev libjctools-java valgrind libc6-dbg)
+    DNF_BENCH=(gcc-c++ tbb-devel ck-devel jctools valgrind)
 }
 
 # Debian's name for the standard library's own tests, which run against our
@@ -24,7 +26,7 @@ apt_test_suite() {
 print("libpython%d.%d-testsuite" % sys.version_info[:2])'
 }
 
-# install_for build|check
+# install_for build|check|bench
 install_for() {
     local -n packages
     case $(package_tool) in
@@ -139,4 +141,16 @@ make_environment() (
         "check that pip can reach PyPI (PIP_CERT names a private authority), and that this Python has wheels of all of these" \
         fill_environment "$dir" "$python" "$sites" "$@"
     printf '%s\n' "$wanted" >"$dir/.complete"
+)
+
+# add_to_environment NAME INTERPRETER PACKAGE: one that can be done without,
+# from source if there is no wheel. What failed is not tried again there.
+add_to_environment() (
+    dir=$(environment_directory "$1" "$2")
+    lock "$CACHE/venvs/.lock"
+    [ ! -e "$dir/.tried-$3" ] || return 0
+    say "Fetching for $(python_tag "$2"): $3"
+    logged "$dir/bin/python" -m pip install "$3" ||
+        note "$3 cannot be installed for this Python: it is left out."
+    touch "$dir/.tried-$3"
 )

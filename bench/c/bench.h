@@ -95,8 +95,8 @@ struct library {
 	/* How it is called: "out of line", "inlined template", ... */
 	const char *how;
 	/*
-	 * NULL if it does the same job as ours, else what it does not do: then
-	 * it is shown, but is no candidate for the best peer.
+	 * NULL if it does the whole job, else how its job differs: peers are
+	 * called the best only beside ours with the same words here.
 	 */
 	const char *differs;
 	unsigned cannot; /* NEEDS_..., or-ed */

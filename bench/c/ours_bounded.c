@@ -47,6 +47,7 @@ const struct library our_bounded_queue = {
 	.kind = KIND_QUEUE,
 	.name = "conc_bounded_queue",
 	.how = "out of line",
+	.differs = "bounded",
 	.make = make_queue,
 	.destroy = destroy_queue,
 	.run = run_queue,

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Interleaved runs: a round runs every case once, each in a process of its own.
+
+All libraries of a workload run one after another, and each round begins with another one.  Ratios
+are taken within a round, where the machine was in the same mood, then the median over the rounds.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from .cases import Case, last_line, run
+
+Key = tuple[str, str, int, str]
+"""Level, workload, threads, library."""
+
+
+class Effort(NamedTuple):
+    """How long to measure."""
+
+    rounds: int
+    repeats: int
+    """In one process."""
+    milliseconds: int
+    """Of one repeat."""
+    most_threads: int
+    time_limit: float
+    """Seconds of one process."""
+
+
+class Results(NamedTuple):
+    """ns per operation by case: the median of a process, one for each round."""
+
+    cases: dict[Key, Case]
+    ns: dict[Key, list[float]]
+    failures: dict[Key, str]
+    """What did not finish, and what it said: it is tried once."""
+
+    def median(self, case: Case) -> float | None:
+        """Over the rounds; None if it did not finish."""
+        values = self.ns.get(key_of(case))
+        return median(values) if values else None
+
+    def ratio(self, case: Case, base: Case) -> float | None:
+        """How many times as long as `base` it took, within the rounds."""
+        pairs = zip(self.ns.get(key_of(case), []), self.ns.get(key_of(base), []), strict=False)
+        ratios = [mine / other for mine, other in pairs if other > 0]
+        return median(ratios) if ratios else None
+
+
+def key_of(case: Case) -> Key:
+    """What names a case in the results."""
+    return (case.workload.level, case.workload.name, case.threads, case.library.name)
+
+
+class NotFinished(Exception):
+    """A process gave no figures."""
+
+
+def measure(case: Case, effort: Effort) -> float:
+    """Runs one process; raises NotFinished."""
+    command = case.command(effort.repeats, effort.milliseconds)
+    try:
+        answer = run(case.library.program, command, effort.time_limit)
+    except subprocess.TimeoutExpired:
+        raise NotFinished(f"not within {effort.time_limit:g} s") from None
+    if answer.returncode != 0:
+        raise NotFinished(last_line(answer.stderr))
+    return float(median(json.loads(last_line(answer.stdout))["ns"]))
+
+
+def run_rounds(
+    groups: Iterable[Sequence[Case]], effort: Effort, tick: Callable[[Case], None]
+) -> Results:
+    """Runs all rounds; `tick` is told each case before it runs."""
+    groups = list(groups)
+    results = Results({key_of(case): case for group in groups for case in group}, {}, {})
+    for number in range(effort.rounds):
+        for group in groups:
+            first = number % len(group)
+            for case in [*group[first:], *group[:first]]:
+                tick(case)
+                run_case(case, effort, results)
+    return results
+
+
+def run_case(case: Case, effort: Effort, results: Results) -> None:
+    """Once; a case that failed before is passed over."""
+    key = key_of(case)
+    if key in results.failures:
+        return
+    try:
+        results.ns.setdefault(key, []).append(measure(case, effort))
+    except NotFinished as problem:
+        results.failures[key] = str(problem)
+        del results.ns[key]
