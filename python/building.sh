@@ -150,7 +150,7 @@ add_to_environment() (
     lock "$CACHE/venvs/.lock"
     [ ! -e "$dir/.tried-$3" ] || return 0
     say "Fetching for $(python_tag "$2"): $3"
-    logged "$dir/bin/python" -m pip install "$3" ||
+    logged "$dir/bin/python" -m pip install --prefer-binary "$3" ||
         note "$3 cannot be installed for this Python: it is left out."
     touch "$dir/.tried-$3"
 )
