@@ -10,6 +10,8 @@ Every program, of C or of Python, is called in the same way and answers in lines
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -111,15 +113,21 @@ def can(library: Library, workload: Workload, threads: int) -> bool:
 def run(
     program: Program, arguments: Sequence[str], seconds: float | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Runs it; the caller looks at the status."""
-    return subprocess.run(
+    """Runs it; the caller looks at the status.  What it has started ends with it."""
+    with subprocess.Popen(
         arguments,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=seconds,
-        check=False,
         env=program.environment,
-    )
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        except BaseException:  # an interrupted run, too, leaves nobody behind
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
 
 def last_line(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from .cases import OURS, Case, Missing
@@ -57,7 +58,7 @@ def print_workload(console: Console, results: Results, groups: Sequence[Sequence
     """One table: libraries down, threads across."""
     workload = groups[0][0].workload
     table = Table(
-        title=f"{workload.level}: {workload.title} (ns per {workload.unit})",
+        title=escape(f"{workload.level}: {workload.title} (ns per {workload.unit})"),
         box=SIMPLE_HEAD,
         pad_edge=False,
         title_justify="left",
@@ -69,7 +70,7 @@ def print_workload(console: Console, results: Results, groups: Sequence[Sequence
     for case, cells in rows_of(results, groups):
         library = case.library
         how = "; ".join(part for part in (library.how, library.differs) if part)
-        table.add_row(library.name, *cells, how, style="bold" if library.role == OURS else None)
+        table.add_row(library.name, *cells, escape(how), style="bold" if library.role == OURS else None)
     console.print(table)
 
 
@@ -89,11 +90,14 @@ def print_results(console: Console, results: Results) -> None:
     console.print("Time as a multiple of the floor's and the best peer's (below 1: ours is faster)")
     for one in standings(results):
         style = None if one.to_best is None else "red" if one.to_best > 1 else "green"
-        console.print(f"- {line_of(one)}", style=style, highlight=False, soft_wrap=True)
+        console.print(
+            f"- {line_of(one)}", style=style, highlight=False, soft_wrap=True, markup=False
+        )
     for (level, workload, threads, library), why in results.failures.items():
         console.print(
             f"- not finished: {level}: {library}, {workload}, {plural(threads)}: {why}",
             soft_wrap=True,
+            markup=False,
         )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import NamedTuple
 
@@ -30,6 +31,8 @@ class Effort(NamedTuple):
     most_threads: int
     time_limit: float
     """Seconds of one process."""
+    at_once: int = 1
+    """Processes: more than one only where the figures mean nothing."""
 
 
 class Results(NamedTuple):
@@ -73,18 +76,27 @@ def measure(case: Case, effort: Effort) -> float:
     return float(median(json.loads(last_line(answer.stdout))["ns"]))
 
 
+def in_turn(groups: Iterable[Sequence[Case]], number: int) -> Iterator[Case]:
+    """The cases of one round, each group beginning with another one than in the round before."""
+    for group in groups:
+        first = number % len(group)
+        yield from [*group[first:], *group[:first]]
+
+
 def run_rounds(
     groups: Iterable[Sequence[Case]], effort: Effort, tick: Callable[[Case], None]
 ) -> Results:
     """Runs all rounds; `tick` is told each case before it runs."""
     groups = list(groups)
     results = Results({key_of(case): case for group in groups for case in group}, {}, {})
-    for number in range(effort.rounds):
-        for group in groups:
-            first = number % len(group)
-            for case in [*group[first:], *group[:first]]:
-                tick(case)
-                run_case(case, effort, results)
+
+    def run_one(case: Case) -> None:
+        tick(case)
+        run_case(case, effort, results)
+
+    with ThreadPoolExecutor(effort.at_once) as pool:
+        for number in range(effort.rounds):
+            list(pool.map(run_one, in_turn(groups, number)))
     return results
 
 

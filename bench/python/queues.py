@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from workload import NEEDS_WAIT, Kind, Library, Plan, Work, Workload, expect, plan
+from workload import NEEDS_ROOM, NEEDS_WAIT, Kind, Library, Plan, Work, Workload, expect, plan
 
 ITEMS = 1000
 """In one time over; each thread."""
@@ -86,6 +86,7 @@ class OursBounded(Queue):
     """The same with a bound."""
 
     name, role, differs = f"StdConcurrentQueue({BOUND})", "ours", BOUNDED
+    cannot = NEEDS_ROOM
 
     @staticmethod
     def make() -> Any:
@@ -112,7 +113,7 @@ class Standard(Queue):
 class StandardBounded(Queue):
     """The same with a bound."""
 
-    name, differs = f"queue.Queue({BOUND})", BOUNDED
+    name, differs, cannot = f"queue.Queue({BOUND})", BOUNDED, NEEDS_ROOM
 
     @staticmethod
     def make() -> Any:
@@ -313,7 +314,9 @@ QUEUES = Kind(
     "queue",
     [
         Workload("pairs", "put and get on each thread", "item", (1, 2, 4), alike(put_and_get)),
-        Workload("burst", "put 1,000, then get them", "item", (1,), alike(put_all_get_all), 16),
+        Workload(
+            "burst", "put 1,000, then get them", "item", (1,), alike(put_all_get_all), NEEDS_ROOM
+        ),
         Workload(
             "hand-over",
             "half of the threads put, half get",

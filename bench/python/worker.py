@@ -81,10 +81,15 @@ def time_one(arguments: list[str], more: list[str]) -> None:
         options = ["--quiet", "--copy-env", "--debug-single-value"]
     runner.parse_args([*options, f"--min-time={milliseconds / 1000}", *more])
     plan = workload.prepare(library, threads)
-    with redirect_stdout(sys.stderr):
-        result = runner.bench_time_func(
-            workload.name, plan.seconds, inner_loops=max(1, plan.operations)
-        )
+    try:
+        with redirect_stdout(sys.stderr):
+            result = runner.bench_time_func(
+                workload.name, plan.seconds, inner_loops=max(1, plan.operations)
+            )
+    except RuntimeError:
+        if runner.args.worker:
+            raise
+        sys.exit(1)  # the worker failed, and has said why
     if result is not None and not runner.args.worker:
         values = [1e9 * value for value in result.get_values()]
         print(

@@ -14,6 +14,8 @@ NEEDS_MANY_WRITERS = 4
 """Writes by several threads at once: asked for from two threads on."""
 NEEDS_ADD = 8
 """Adding to a value in one step."""
+NEEDS_ROOM = 16
+"""A queue that takes many items before the first is taken out."""
 
 Work = Callable[[int], None]
 """What one thread does, so many times over."""
