@@ -87,7 +87,9 @@ def draw_workloads(
         for axes, group in zip(row, groups, strict=False):
             draw_group(axes, results, group)
             workload = group[0].workload
-            axes.set_title(f"{workload.title}, {plural(group[0].threads)}", fontsize=8)
+            axes.set_title(
+                f"{workload.title}, {plural(group[0].threads)}", fontsize=8, loc="right"
+            )
             axes.set_xlabel(f"ns per {workload.unit} (less is better)", fontsize=7)
         for axes in row[len(groups) :]:
             axes.set_visible(False)
