@@ -266,12 +266,13 @@ int dict_read(struct search *s, struct conc_value *value)
 	for (;;) {
 		enum reading reading = READ;
 		enum found found;
+		conc_reader *reader;
 		int rc = 0;
 
 		value->kind = CONC_ABSENT;
-		conc_rcu_enter();
+		reader = conc_rcu_enter();
 		found = look(s, value, &reading);
-		conc_rcu_leave();
+		conc_rcu_leave(reader);
 		switch (found) {
 		case ABSENT:
 			return -ENOENT;

@@ -55,9 +55,10 @@ static int locate(struct search *s, struct place *place)
 	for (;;) {
 		enum found found = ABSENT;
 		struct table *table;
+		conc_reader *reader;
 		int rc;
 
-		conc_rcu_enter();
+		reader = conc_rcu_enter();
 		/* Pairs with the release that published the table. */
 		table = atomic_load_explicit(&s->shard->table,
 					     memory_order_acquire);
@@ -67,7 +68,7 @@ static int locate(struct search *s, struct place *place)
 			place->at = search_home(s, table);
 			found = search_probe(s, table, &place->at);
 		}
-		conc_rcu_leave();
+		conc_rcu_leave(reader);
 		if (found != ASK) {
 			place->found = found == FOUND;
 			return 0;
@@ -475,9 +476,10 @@ static enum found try_add(struct search *s, int64_t n, int64_t *sum)
 {
 	enum found found = ABSENT;
 	struct table *table;
+	conc_reader *reader;
 	uint32_t at;
 
-	conc_rcu_enter();
+	reader = conc_rcu_enter();
 	/* Pairs with the release that published the table. */
 	table = atomic_load_explicit(&s->shard->table, memory_order_acquire);
 	if (table != NULL) {
@@ -486,7 +488,7 @@ static enum found try_add(struct search *s, int64_t n, int64_t *sum)
 		if (found == FOUND && !add_in_place(&table->slots[at], n, sum))
 			found = ABSENT;
 	}
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 	return found;
 }
 

@@ -64,6 +64,9 @@
 #include <config.h>
 
 #include <errno.h>
+#ifdef CONC_PLANT_DROPPED_ITEM
+#include <sched.h>
+#endif
 
 #include "queue_inside.h"
 
@@ -190,14 +193,15 @@ enum conc_queue_front conc_queue_look(conc_queue *queue)
 {
 	struct conc_segment *segment;
 	enum conc_queue_front front;
+	conc_reader *reader;
 
-	conc_rcu_enter();
+	reader = conc_rcu_enter();
 	/* acquire: what is in the segment; so for next. */
 	segment = atomic_load_explicit(&queue->head, memory_order_acquire);
 	while ((front = look(segment)) == FRONT_BEHIND)
 		segment = atomic_load_explicit(&segment->next,
 					       memory_order_acquire);
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 	return front;
 }
 
@@ -245,6 +249,7 @@ static int put(conc_queue *queue, void *item, struct conc_segment *spare)
 static int put_with_spare(conc_queue *queue, void *item)
 {
 	struct conc_segment *spare = conc_segment_new();
+	conc_reader *reader;
 	int rc;
 
 	if (spare == NULL)
@@ -252,9 +257,9 @@ static int put_with_spare(conc_queue *queue, void *item)
 	/* relaxed: it is ours until the link releases it. */
 	atomic_store_explicit(&spare->cells[0], item, memory_order_relaxed);
 	atomic_store_explicit(&spare->enqueue, 1, memory_order_relaxed);
-	conc_rcu_enter();
+	reader = conc_rcu_enter();
 	rc = put(queue, item, spare);
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 	if (rc == 1)
 		return 0;
 	conc_segment_free(spare);
@@ -263,13 +268,14 @@ static int put_with_spare(conc_queue *queue, void *item)
 
 int conc_queue_push(conc_queue *queue, void *item)
 {
+	conc_reader *reader;
 	int rc;
 
 	if (queue == NULL || item == NULL)
 		return -EINVAL;
-	conc_rcu_enter();
+	reader = conc_rcu_enter();
 	rc = put(queue, item, NULL);
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 	if (rc == -ENOSPC)
 		rc = put_with_spare(queue, item);
 	if (rc == 0)
@@ -299,7 +305,7 @@ static void *collect(_Atomic(void *) *cell)
 		return content;
 #ifdef CONC_PLANT_DROPPED_ITEM
 	/* The item that arrives in this moment is overwritten. */
-	conc_pause(LONGEST_PAUSE);
+	sched_yield();
 	atomic_exchange_explicit(cell, POISON, memory_order_acquire);
 	return EMPTY;
 #else
@@ -359,11 +365,12 @@ static enum conc_queue_front take(conc_queue *queue, void **item, bool *retired)
 static int take_now(conc_queue *queue, void **item)
 {
 	enum conc_queue_front front;
+	conc_reader *reader;
 	bool retired = false;
 
-	conc_rcu_enter();
+	reader = conc_rcu_enter();
 	front = take(queue, item, &retired);
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 	if (retired)
 		conc_reclaim_if_due(&queue->wait);
 	return front == FRONT_ITEM ? 0 : front == FRONT_ENDED ? -EPIPE : -EAGAIN;
@@ -412,14 +419,15 @@ static void hand_out_the_rest(conc_queue *queue)
 void conc_queue_close(conc_queue *queue, bool immediate)
 {
 	struct conc_segment *tail;
+	conc_reader *reader;
 
-	conc_rcu_enter();
+	reader = conc_rcu_enter();
 	do {
 		/* acquire: what is in the segment. */
 		tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
 		freeze(tail);
 	} while (follow(queue, tail, CONC_INDEX_CLOSED, NULL) != -EPIPE);
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 	conc_eventcount_notify(&queue->arrivals, true);
 	if (immediate)
 		hand_out_the_rest(queue);

@@ -62,14 +62,15 @@ static uint64_t front_of(conc_queue *queue)
 size_t conc_queue_size(conc_queue *queue)
 {
 	uint64_t front, end;
+	conc_reader *reader;
 	bool closed;
 
-	conc_rcu_enter();
+	reader = conc_rcu_enter();
 	do {
 		front = front_of(queue);
 		end = end_of(queue, &closed);
 	} while (front_of(queue) != front);
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 	/* The front is past the end when consumers took a ticket too many. */
 	return end > front ? end - front : 0;
 }
@@ -81,11 +82,12 @@ bool conc_queue_empty(conc_queue *queue)
 
 bool conc_queue_is_closed(conc_queue *queue)
 {
+	conc_reader *reader;
 	bool closed;
 
-	conc_rcu_enter();
+	reader = conc_rcu_enter();
 	end_of(queue, &closed);
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 	return closed;
 }
 

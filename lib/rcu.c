@@ -71,10 +71,15 @@ static void wait_for_readers(void)
 }
 #endif
 
-void conc_rcu_register(void)
+conc_reader *conc_rcu_register(void)
 {
 	conc_thread_exit_watch();
 	urcu_bp_register_thread();
+#ifdef CONC_URCU_CALLED
+	return NULL;
+#else
+	return URCU_TLS(urcu_bp_reader);
+#endif
 }
 
 void conc_retire(struct conc_retired *block, size_t bytes,
@@ -138,7 +143,7 @@ int conc_reclaim(const struct conc_wait_hooks *hooks)
 	void *token = NULL;
 	bool reclaimed;
 
-	conc_rcu_know_thread();
+	conc_rcu_reader();
 	if (urcu_bp_read_ongoing() ||
 	    atomic_load_explicit(&reclaim_lock.word, memory_order_relaxed) != 0)
 		return -EBUSY;

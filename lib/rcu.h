@@ -55,35 +55,71 @@
 void conc_rcu_tsan_leave(void);
 #endif
 
+/* liburcu's record of a thread; there is none to be seen with CONC_URCU_CALLED. */
+typedef struct urcu_bp_reader conc_reader;
+
 /*
  * Before a thread's first section, or liburcu's first look at it: makes it known
  * to liburcu, and its end to us (thread_exit.h).
  */
-void conc_rcu_register(void);
+conc_reader *conc_rcu_register(void);
 
-static inline void conc_rcu_know_thread(void)
+/*
+ * The record of the calling thread.  In a shared library each look at thread-local
+ * memory is a call, and liburcu's inline functions look four times in a section:
+ * those below look once and hand it on.
+ */
+static inline conc_reader *conc_rcu_reader(void)
 {
 #ifdef CONC_URCU_CALLED
-	conc_rcu_register();
+	return conc_rcu_register();
 #else
-	/* What urcu_bp_read_lock() looks at too. */
-	if (__builtin_expect(URCU_TLS(urcu_bp_reader) == NULL, 0))
-		conc_rcu_register();
+	conc_reader *reader = URCU_TLS(urcu_bp_reader);
+
+	if (__builtin_expect(reader == NULL, 0))
+		reader = conc_rcu_register();
+	return reader;
 #endif
 }
 
-static inline void conc_rcu_enter(void)
+/*
+ * Begins a section; they nest.  The same protocol as urcu_bp_read_lock(): the
+ * outermost copies the counter of grace periods into the record, and no access of
+ * the section comes before that store (urcu_bp_smp_mb_slave pairs with the
+ * membarrier, or the fence, of synchronize_rcu).
+ */
+static inline conc_reader *conc_rcu_enter(void)
 {
-	conc_rcu_know_thread();
+	conc_reader *reader = conc_rcu_reader();
+
+#ifdef CONC_URCU_CALLED
 	urcu_bp_read_lock();
+#else
+	if (__builtin_expect((reader->ctr & URCU_BP_GP_CTR_NEST_MASK) == 0, 1)) {
+		CMM_STORE_SHARED(reader->ctr, CMM_LOAD_SHARED(urcu_bp_gp.ctr));
+		urcu_bp_smp_mb_slave();
+	} else {
+		CMM_STORE_SHARED(reader->ctr, reader->ctr + URCU_BP_GP_COUNT);
+	}
+#endif
+	return reader;
 }
 
-static inline void conc_rcu_leave(void)
+/* Ends the section that conc_rcu_enter() began and answered `reader`. */
+static inline void conc_rcu_leave(conc_reader *reader)
 {
 #ifdef CONC_TSAN
 	conc_rcu_tsan_leave();
 #endif
+#ifdef CONC_URCU_CALLED
+	(void)reader;
 	urcu_bp_read_unlock();
+#else
+	/* Every access of the section comes before the store; pairs as above. */
+	urcu_bp_smp_mb_slave();
+	CMM_STORE_SHARED(reader->ctr, reader->ctr - URCU_BP_GP_COUNT);
+	cmm_barrier();
+#endif
 }
 
 /* At the head of every block that is freed through conc_retire(). */

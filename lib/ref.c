@@ -250,11 +250,12 @@ static void settle(conc_ref *ref)
 
 static void get_retained(const conc_ref *ref, struct conc_value *value)
 {
-	conc_rcu_enter();
+	conc_reader *reader = conc_rcu_enter();
+
 	read_word(ref, load_word(ref), value);
 	if (value->kind == CONC_POINTER)
 		ref->value_ops.retain(ref->value_ops.user, value->u.pointer);
-	conc_rcu_leave();
+	conc_rcu_leave(reader);
 }
 
 /*
@@ -364,6 +365,7 @@ int conc_ref_compare_exchange(conc_ref *ref, const struct conc_value *expected,
 			      const struct conc_value *desired)
 {
 	uint64_t word, old;
+	conc_reader *reader = NULL;
 	bool swapped;
 	int rc;
 
@@ -373,10 +375,10 @@ int conc_ref_compare_exchange(conc_ref *ref, const struct conc_value *expected,
 	if (rc < 0)
 		return rc;
 	if (ref->values == CONC_RETAINED)
-		conc_rcu_enter();
+		reader = conc_rcu_enter();
 	swapped = swap_if(ref, expected, word, &old);
 	if (ref->values == CONC_RETAINED)
-		conc_rcu_leave();
+		conc_rcu_leave(reader);
 	if (swapped)
 		dispose(ref, old, NULL);
 	else

@@ -37,13 +37,13 @@ static void wait_for_stage(int wanted)
 static void *reader(void *arg)
 {
 	struct block *block = arg;
+	conc_reader *section = conc_rcu_enter();
 
-	conc_rcu_enter();
 	atomic_store(&stage, 1);
 	wait_for_stage(2);
 	usleep(50 * 1000);
 	ck_assert(!block->dead);
-	conc_rcu_leave();
+	conc_rcu_leave(section);
 	return NULL;
 }
 
@@ -66,14 +66,26 @@ END_TEST
 START_TEST(reclaim_inside_a_section_is_EBUSY_and_frees_nothing)
 {
 	struct block block = {.dead = false};
+	conc_reader *section;
 
 	conc_retire(&block.retired, 1, note_free);
-	conc_rcu_enter();
+	section = conc_rcu_enter();
 	ck_assert_int_eq(conc_reclaim(NULL), -EBUSY);
 	ck_assert(!block.dead);
-	conc_rcu_leave();
+	conc_rcu_leave(section);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
 	ck_assert(block.dead);
+}
+END_TEST
+
+START_TEST(a_section_inside_another_does_not_end_it)
+{
+	conc_reader *outer = conc_rcu_enter();
+
+	conc_rcu_leave(conc_rcu_enter());
+	ck_assert_int_eq(conc_reclaim(NULL), -EBUSY);
+	conc_rcu_leave(outer);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
 }
 END_TEST
 
@@ -133,14 +145,12 @@ START_TEST(a_forked_child_reads_and_reclaims)
 	int status;
 	pid_t child;
 
-	conc_rcu_enter(); /* this thread is known to liburcu */
-	conc_rcu_leave();
+	conc_rcu_leave(conc_rcu_enter()); /* this thread is known to liburcu */
 	conc_before_fork();
 	child = fork();
 	if (child == 0) {
 		conc_after_fork_child();
-		conc_rcu_enter();
-		conc_rcu_leave();
+		conc_rcu_leave(conc_rcu_enter());
 		conc_retire(&block.retired, 1, note_free);
 		_exit(conc_reclaim(NULL) == 0 && block.dead ? 0 : 1);
 	}
@@ -171,8 +181,7 @@ static pthread_rwlock_t inside_a_call = PTHREAD_RWLOCK_INITIALIZER;
 static void *read_and_end(void *slowly)
 {
 	pthread_rwlock_rdlock(&inside_a_call);
-	conc_rcu_enter();
-	conc_rcu_leave();
+	conc_rcu_leave(conc_rcu_enter());
 	pthread_rwlock_unlock(&inside_a_call);
 	if (slowly != NULL)
 		ck_assert_int_eq(pthread_setspecific(slow_key, slowly), 0);
@@ -192,8 +201,7 @@ static void *fork_a_child(void *unused)
 	child = fork();
 	if (child == 0) {
 		conc_after_fork_child();
-		conc_rcu_enter();
-		conc_rcu_leave();
+		conc_rcu_leave(conc_rcu_enter());
 		_exit(conc_reclaim(NULL) == 0 ? 0 : 1);
 	}
 	conc_after_fork_parent();
@@ -244,8 +252,7 @@ START_TEST(a_thread_that_ends_waits_for_a_fork_under_way)
 	struct timespec soon;
 	pthread_t ending;
 
-	conc_rcu_enter();
-	conc_rcu_leave();
+	conc_rcu_leave(conc_rcu_enter());
 	conc_thread_exit_hold();
 	ck_assert_int_eq(pthread_create(&ending, NULL, read_and_end, NULL), 0);
 	clock_gettime(CLOCK_REALTIME, &soon);
@@ -306,6 +313,7 @@ int main(void)
 	const TTest *const tests[] = {
 		retired_memory_outlives_the_readers_that_may_have_it,
 		reclaim_inside_a_section_is_EBUSY_and_frees_nothing,
+		a_section_inside_another_does_not_end_it,
 		a_stamp_has_passed_only_after_a_whole_grace_period,
 		a_batch_is_freed_when_it_is_due,
 		a_grace_period_is_waited_for_between_the_hooks,

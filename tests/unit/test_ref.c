@@ -472,14 +472,14 @@ START_TEST(inside_a_read_section_what_is_replaced_is_kept_for_later)
 {
 	conc_ref *ref = new_ref(CONC_RETAINED);
 	static struct object objects[300];
+	conc_reader *section = conc_rcu_enter();
 
-	conc_rcu_enter();
 	for (size_t i = 0; i < COUNT_OF(objects); i++)
 		set_object(ref, &objects[i]);
 	conc_ref_clear(ref);
 	for (size_t i = 0; i < COUNT_OF(objects); i++)
 		ck_assert_int_eq(objects[i].references, 1);
-	conc_rcu_leave();
+	conc_rcu_leave(section);
 	conc_ref_clear(ref);
 	for (size_t i = 0; i < COUNT_OF(objects); i++)
 		ck_assert_int_eq(objects[i].references, 0);
