@@ -5,30 +5,6 @@
 
 #include <string.h>
 
-static void begin(struct search *s, conc_dict *dict, uint64_t key, size_t len,
-		  uint64_t hash)
-{
-	s->dict = dict;
-	s->mixed = conc_mix(hash);
-	s->shard = shard_of(dict, s->mixed);
-	s->key = key;
-	s->len = len;
-	s->asked_count = 0;
-	s->asked_room = ASKED_INLINE;
-	s->inserts = false;
-	s->settled = false;
-	s->rounds = 0;
-	s->asked = s->asked_inline;
-}
-
-int search_begin_int(struct search *s, conc_dict *dict, int64_t key)
-{
-	if (dict == NULL || dict->keys != CONC_KEY_INT64)
-		return -EINVAL;
-	begin(s, dict, (uint64_t)key, 0, (uint64_t)key);
-	return 0;
-}
-
 int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len)
 {
 	uint64_t hash;
@@ -47,7 +23,7 @@ int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len)
 		if (rc < 0)
 			return rc;
 	}
-	begin(s, dict, (uintptr_t)key, len, hash);
+	search_ready(s, dict, (uintptr_t)key, len, hash);
 	return 0;
 }
 

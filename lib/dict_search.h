@@ -61,9 +61,33 @@ struct search {
 
 enum found { FOUND, ABSENT, ASK };
 
+static inline void search_ready(struct search *s, conc_dict *dict, uint64_t key,
+				size_t len, uint64_t hash)
+{
+	s->dict = dict;
+	s->mixed = conc_mix(hash);
+	s->shard = shard_of(dict, s->mixed);
+	s->key = key;
+	s->len = len;
+	s->asked_count = 0;
+	s->asked_room = ASKED_INLINE;
+	s->inserts = false;
+	s->settled = false;
+	s->rounds = 0;
+	s->asked = s->asked_inline;
+}
+
 /* Readies a search.  0, -EINVAL, or what the hash callback answered. */
 int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len);
-int search_begin_int(struct search *s, conc_dict *dict, int64_t key);
+
+/* Inline, as an int64 costs no more than this. */
+static inline int search_begin_int(struct search *s, conc_dict *dict, int64_t key)
+{
+	if (dict == NULL || dict->keys != CONC_KEY_INT64)
+		return -EINVAL;
+	search_ready(s, dict, (uint64_t)key, 0, (uint64_t)key);
+	return 0;
+}
 
 /* Releases what it remembers: no lock held, outside sections. */
 void search_end(struct search *s);
@@ -84,6 +108,28 @@ enum conc_equal search_compare(const struct search *s, uint64_t stored);
  */
 enum found search_consider(struct search *s, uint64_t stored, size_t *next);
 
+/* search_probe() for int64 keys, which never ask. */
+static inline enum found search_probe_int(const struct search *s,
+					  struct table *table, uint32_t *at)
+{
+	uint64_t live = hash_live(s->mixed);
+	uint32_t mask = table->mask, i = *at;
+
+	for (;; i = (i + 1) & mask) {
+		/* Pairs with the release in fill_slot (dict_table.c). */
+		uint64_t hash = atomic_load_explicit(&table->slots[i].hash,
+						     memory_order_acquire);
+
+		*at = i;
+		if (hash == HASH_EMPTY)
+			return ABSENT;
+		if (hash == live &&
+		    atomic_load_explicit(&table->slots[i].key,
+					 memory_order_relaxed) == s->key)
+			return FOUND;
+	}
+}
+
 /*
  * Inside a section: walks the probe chain from slot *at (search_home() at
  * first).  FOUND: *at is a live slot with an equal key.  ABSENT: *at is the
@@ -93,12 +139,13 @@ enum found search_consider(struct search *s, uint64_t stored, size_t *next);
 static inline enum found search_probe(struct search *s, struct table *table,
 				      uint32_t *at)
 {
-	enum conc_key_kind keys = s->dict->keys;
 	uint64_t live = hash_live(s->mixed);
 	uint32_t mask = table->mask, i = *at;
 	enum found found = ABSENT;
 	size_t next = 0;
 
+	if (s->dict->keys == CONC_KEY_INT64)
+		return search_probe_int(s, table, at);
 	s->known = s->asked_count;
 	s->left_out = 0;
 	s->open_questions = false;
@@ -117,10 +164,7 @@ static inline enum found search_probe(struct search *s, struct table *table,
 			continue;
 		stored = atomic_load_explicit(&table->slots[i].key,
 					      memory_order_relaxed);
-		if (keys == CONC_KEY_INT64)
-			equal = stored == s->key ? CONC_EQUAL : CONC_DIFFERENT;
-		else
-			equal = search_compare(s, stored);
+		equal = search_compare(s, stored);
 		if (equal == CONC_EQUAL)
 			found = FOUND;
 		else if (equal == CONC_ASK)
