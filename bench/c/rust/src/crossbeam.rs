@@ -89,8 +89,7 @@ impl<const IS_BOUNDED: bool> Waiting for Channel<IS_BOUNDED> {
     }
 }
 
-pub static UNBOUNDED_CHANNEL: Library =
-    waiting_library::<Channel<false>>(c"crossbeam channel");
+pub static UNBOUNDED_CHANNEL: Library = waiting_library::<Channel<false>>(c"crossbeam channel");
 pub static BOUNDED_CHANNEL: Library = Library {
     differs: BOUNDED.as_ptr(),
     ..waiting_library::<Channel<true>>(c"crossbeam bounded channel")

@@ -66,10 +66,7 @@ unsafe extern "C" fn run_map<M: Map + Object>(task: *const Task) -> i64 {
 }
 
 pub const fn map_library<M: Map + Object>(name: &'static CStr, how: &'static CStr) -> Library {
-    Library {
-        run: Some(run_map::<M>),
-        ..library::<M>(KIND_MAP, name, how)
-    }
+    Library { run: Some(run_map::<M>), ..library::<M>(KIND_MAP, name, how) }
 }
 
 // ---- strings ---------------------------------------------------------------

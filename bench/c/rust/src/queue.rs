@@ -119,9 +119,5 @@ pub const fn queue_library<Q: Queue + Object>(name: &'static CStr) -> Library {
 }
 
 pub const fn waiting_library<Q: Waiting + Object>(name: &'static CStr) -> Library {
-    Library {
-        cannot: 0,
-        run: Some(run_waiting::<Q>),
-        ..queue_library::<Q>(name)
-    }
+    Library { cannot: 0, run: Some(run_waiting::<Q>), ..queue_library::<Q>(name) }
 }
