@@ -13,6 +13,9 @@
  *
  * Every loop returns a sum that the driver knows beforehand: a library that
  * loses an entry or an item fails the run instead of winning it.
+ *
+ * rust/src/driver.rs repeats this file: change both, and rust/layout.c, which
+ * compares them.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
