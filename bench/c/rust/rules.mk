@@ -15,7 +15,10 @@ $(crate)/layout.o: rust/layout.c $(headers)
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(CFLAGS) $(flags) $(CPPFLAGS) -c $< -o $@
 
-# Cargo knows what must be built again.
+# In a copy, as cargo writes beside its sources.  It knows by their times what must
+# be built again.
 $(peers): FORCE
-	cargo build --quiet --release --locked --manifest-path rust/Cargo.toml \
+	@mkdir -p $(crate)
+	cp -Rp rust/Cargo.toml rust/src $(crate)
+	cargo build --quiet --release --manifest-path $(crate)/Cargo.toml \
 	  --target-dir $(crate)
