@@ -78,6 +78,7 @@ enum loop {
 #define NEEDS_DELETE 1u        /* deleting while others use the map */
 #define NEEDS_WAIT 2u          /* a pop that sleeps until there is an item */
 #define NEEDS_MANY_WRITERS 4u  /* writes by several threads, or beside reads */
+#define NEEDS_SET 8u           /* any value under a key: not counts alone */
 
 /* What one thread does, `passes` times over. */
 struct task {

@@ -308,20 +308,21 @@ static void lay_counter(struct plan *plan)
 /* ---- the table ---------------------------------------------------------- */
 
 #define MANY NEEDS_MANY_WRITERS
+#define SET NEEDS_SET
 
 const struct workload workloads[] = {
-	{KIND_MAP, "get-1k", "get, 1,000 keys", "get", {1, 2, 4}, 0, false,
+	{KIND_MAP, "get-1k", "get, 1,000 keys", "get", {1, 2, 4}, SET, false,
 	 lay_get_few},
-	{KIND_MAP, "get-1m", "get, 1,000,000 keys", "get", {1, 2, 4}, 0, false,
+	{KIND_MAP, "get-1m", "get, 1,000,000 keys", "get", {1, 2, 4}, SET, false,
 	 lay_get_many},
 	{KIND_MAP, "mix-95-5", "95 % get, 5 % set, 100,000 keys", "operation",
-	 {1, 2, 4}, MANY, false, lay_mostly_get},
+	 {1, 2, 4}, MANY | SET, false, lay_mostly_get},
 	{KIND_MAP, "mix-50-50", "50 % get, 50 % set, 100,000 keys", "operation",
-	 {1, 2, 4}, MANY, false, lay_half_set},
+	 {1, 2, 4}, MANY | SET, false, lay_half_set},
 	{KIND_MAP, "insert-1m", "insert 1,000,000, growing from empty",
-	 "insert", {1, 2, 4}, MANY, true, lay_insert},
+	 "insert", {1, 2, 4}, MANY | SET, true, lay_insert},
 	{KIND_MAP, "churn", "insert and delete, 100,000 keys", "operation",
-	 {1, 2, 4}, MANY | NEEDS_DELETE, false, lay_churn},
+	 {1, 2, 4}, MANY | SET | NEEDS_DELETE, false, lay_churn},
 	{KIND_STRINGS, "get-strings", "get, 100,000 strings of 16 bytes", "get",
 	 {1, 2, 4}, 0, false, lay_strings},
 	{KIND_MAP, "hot-key", "add 1 to one key", "add", {1, 2, 4}, MANY, false,
