@@ -113,8 +113,12 @@ struct library {
 	/* Runs the task's loop once and returns the sum. */
 	int64_t (*run)(const struct task *task);
 
-	/* The rest may be NULL. */
+	/* The rest may be NULL or 0. */
 
+	/* Why it cannot be measured here: then all but its name is idle. */
+	const char *missing;
+	/* ns that it runs before it is at its best, as a JIT does. */
+	int64_t warm_up;
 	/*
 	 * KIND_STRINGS: `count` keys as this library takes them; kept for ever.
 	 * NULL: as they are.  And stores i + 1 for the key i.

@@ -33,13 +33,19 @@ static void list(void)
 	const struct library *const *library;
 	size_t i, j;
 
-	for (library = libraries; *library != NULL; library++)
+	for (library = libraries; *library != NULL; library++) {
+		if ((*library)->missing != NULL) {
+			printf("{\"missing\": \"%s\", \"reason\": \"%s\"}\n",
+			       (*library)->name, (*library)->missing);
+			continue;
+		}
 		printf("{\"library\": \"%s\", \"kind\": \"%s\", \"how\": \"%s\", "
 		       "\"differs\": \"%s\", \"cannot\": %u}\n",
 		       (*library)->name, kinds[(*library)->kind],
 		       (*library)->how,
 		       (*library)->differs ? (*library)->differs : "",
 		       (*library)->cannot);
+	}
 	for (i = 0; i < workload_count; i++) {
 		const struct workload *workload = &workloads[i];
 
@@ -83,6 +89,8 @@ static void find(struct plan *plan, const char *workload, const char *library)
 			plan->library = *at;
 	if (plan->library == NULL)
 		bench_die("no library here is called %s", library);
+	if (plan->library->missing != NULL)
+		bench_die("%s: %s", library, plan->library->missing);
 	if (plan->library->cannot & plan->workload->needs &
 	    (plan->threads == 1 ? ~NEEDS_MANY_WRITERS : ~0u))
 		bench_die("%s cannot do %s on %u threads", library, workload,

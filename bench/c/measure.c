@@ -123,13 +123,16 @@ static size_t warm_up(struct plan *plan, int64_t warm, int64_t target)
 
 void measure(struct plan *plan, const struct effort *effort, double *ns)
 {
+	int64_t warm = effort->warm_up;
 	size_t passes;
 	unsigned i;
 
+	if (warm < plan->library->warm_up)
+		warm = plan->library->warm_up;
 	plan->workload->lay(plan);
 	if (!plan->workload->fresh)
 		plan_make(plan);
-	passes = warm_up(plan, effort->warm_up, effort->target);
+	passes = warm_up(plan, warm, effort->target);
 	for (i = 0; i < effort->repeats; i++)
 		ns[i] = (double)time_passes(plan, passes) / (double)passes /
 			(double)plan->operations;

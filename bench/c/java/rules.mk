@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The Java peers: classes in a directory of their own, and a header that says
+# which there are.
+JAVAC ?= javac
+java_home = $(patsubst %/bin/javac,%,$(shell readlink -f "$$(command -v $(JAVAC))"))
+
+java: $(OUT)/java
+.PHONY: java
+
+$(OUT)/java_peers.h: java/build.sh $(wildcard java/peers/*.java)
+	java/build.sh $(java_home) $(abspath $(OUT))
+
+$(OUT)/java.o: java/java.c $(OUT)/java_peers.h $(headers)
+	$(CC) -std=gnu11 $(CFLAGS) $(flags) $(CPPFLAGS) -I$(OUT) \
+	  -I$(java_home)/include -I$(java_home)/include/linux -c $< -o $@
+
+$(OUT)/java: $(OUT)/java.o $(driver)
+	$(CC) $^ -o $@ -pthread -L$(java_home)/lib/server -ljvm -Wl,-rpath,$(java_home)/lib/server
