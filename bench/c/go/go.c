@@ -71,19 +71,19 @@ static int64_t value(void *counter)
 		.run_all = run_all,                                           \
 	}
 
-LIBRARY(sync_map, sync_map_new, KIND_MAP, "sync.Map",
-	"goroutines; called by Go; stores boxes what it stores", NULL, 0);
-LIBRARY(sync_counts, sync_counts_new, KIND_MAP, "sync.Map of *atomic.Int64",
-	"goroutines; called by Go; adds in place", NULL, NEEDS_SET);
-LIBRARY(locked_map, locked_map_new, KIND_MAP, "map + sync.RWMutex",
-	"goroutines; called by Go", NULL, 0);
-LIBRARY(sync_strings, sync_strings_new, KIND_STRINGS, "sync.Map",
-	"goroutines; called by Go", NULL, 0);
-LIBRARY(locked_strings, locked_strings_new, KIND_STRINGS, "map + sync.RWMutex",
-	"goroutines; called by Go", NULL, 0);
-LIBRARY(channel, channel_new, KIND_QUEUE, "buffered channel",
-	"goroutines, which may share a thread; called by Go", "bounded", 0);
-LIBRARY(counter, counter_new, KIND_COUNTER, "atomic.Int64",
+LIBRARY(sync_map, sync_map_new, KIND_MAP, "Go sync.Map",
+	"goroutines; values boxed by each call", NULL, 0);
+LIBRARY(sync_counts, sync_counts_new, KIND_MAP, "Go sync.Map of atomic.Int64",
+	"goroutines", NULL, NEEDS_SET);
+LIBRARY(locked_map, locked_map_new, KIND_MAP, "Go map + sync.RWMutex",
+	"goroutines", NULL, 0);
+LIBRARY(sync_strings, sync_strings_new, KIND_STRINGS, "Go sync.Map",
+	"goroutines", NULL, 0);
+LIBRARY(locked_strings, locked_strings_new, KIND_STRINGS, "Go map + sync.RWMutex",
+	"goroutines", NULL, 0);
+LIBRARY(channel, channel_new, KIND_QUEUE, "Go channel",
+	"goroutines, which may share a thread", "bounded", 0);
+LIBRARY(counter, counter_new, KIND_COUNTER, "Go atomic.Int64",
 	"goroutines; inlined", NULL, 0);
 
 const struct library *const libraries[] = {

@@ -9,7 +9,7 @@ java: $(OUT)/java
 .PHONY: java
 
 $(OUT)/java_peers.h: java/build.sh $(wildcard java/peers/*.java)
-	java/build.sh $(java_home) $(abspath $(OUT))
+	sh java/build.sh $(java_home) $(abspath $(OUT))
 
 $(OUT)/java.o: java/java.c $(OUT)/java_peers.h $(headers)
 	$(CC) -std=gnu11 $(CFLAGS) $(flags) $(CPPFLAGS) -I$(OUT) \

@@ -7,6 +7,7 @@ final class StringMap extends Peer {
 
     StringMap(int expected) {}
 
+    @Override
     void fill(String[] keys) {
         long number = 0;
         for (String key : keys) {
