@@ -115,7 +115,7 @@ struct library {
 
 	/* The rest may be NULL or 0. */
 
-	/* Why it cannot be measured here: then all but its name is idle. */
+	/* Why it cannot be measured here; then only its name is of use. */
 	const char *missing;
 	/* ns that it runs before it is at its best, as a JIT does. */
 	int64_t warm_up;

@@ -51,24 +51,25 @@ static int64_t value(void *counter)
 	return counter_value(counter);
 }
 
-#define LIBRARY(variable, constructor, kind_, name_, how_, differs_, cannot_)  \
-	static void *constructor##_object(size_t expected)                    \
-	{                                                                     \
-		return keep(constructor(expected));                           \
-	}                                                                     \
-	static const struct library variable = {                              \
-		.kind = kind_,                                                \
-		.name = name_,                                                \
-		.how = how_,                                                  \
-		.differs = differs_,                                          \
-		.cannot = cannot_,                                            \
-		.make = constructor##_object,                                 \
-		.destroy = destroy,                                           \
-		.run = run,                                                   \
-		.prepare = kind_ == KIND_STRINGS ? prepare : NULL,            \
-		.fill = kind_ == KIND_STRINGS ? fill : NULL,                  \
-		.value = kind_ == KIND_COUNTER ? value : NULL,                \
-		.run_all = run_all,                                           \
+#define LIBRARY(variable, constructor, kind_, name_, how_, differs_,	      \
+		cannot_)						      \
+	static void *constructor##_object(size_t expected)		      \
+	{								      \
+		return keep(constructor(expected));			      \
+	}								      \
+	static const struct library variable = {			      \
+		.kind = kind_,						      \
+		.name = name_,						      \
+		.how = how_,						      \
+		.differs = differs_,					      \
+		.cannot = cannot_,					      \
+		.make = constructor##_object,				      \
+		.destroy = destroy,					      \
+		.run = run,						      \
+		.prepare = kind_ == KIND_STRINGS ? prepare : NULL,	      \
+		.fill = kind_ == KIND_STRINGS ? fill : NULL,		      \
+		.value = kind_ == KIND_COUNTER ? value : NULL,		      \
+		.run_all = run_all,					      \
 	}
 
 LIBRARY(sync_map, sync_map_new, KIND_MAP, "Go sync.Map",

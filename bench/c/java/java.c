@@ -243,39 +243,41 @@ static void run_all(struct task *tasks, unsigned count)
 
 /* ---- what this program measures ----------------------------------------- */
 
-#define LIBRARY(variable, class, kind_, name_, how_, differs_, cannot_, missing_) \
-	static void *make_##variable(size_t expected)                         \
-	{                                                                     \
-		return make_peer(class, kind_, expected);                     \
-	}                                                                     \
-	static const struct library variable = {                              \
-		.kind = kind_,                                                \
-		.name = name_,                                                \
-		.how = how_,                                                  \
-		.differs = differs_,                                          \
-		.cannot = cannot_,                                            \
-		.missing = missing_,                                          \
-		.make = make_##variable,                                      \
-		.destroy = destroy,                                           \
-		.run = run,                                                   \
-		.prepare = kind_ == KIND_STRINGS ? prepare : NULL,            \
-		.fill = kind_ == KIND_STRINGS ? fill : NULL,                  \
-		.value = kind_ == KIND_COUNTER ? value : NULL,                \
-		.run_all = run_all,                                           \
-		.warm_up = WARM_UP,                                           \
+#define LIBRARY(variable, class, kind_, name_, how_, differs_,		      \
+		cannot_, missing_)					      \
+	static void *make_##variable(size_t expected)			      \
+	{								      \
+		return make_peer(class, kind_, expected);		      \
+	}								      \
+	static const struct library variable = {			      \
+		.kind = kind_,						      \
+		.name = name_,						      \
+		.how = how_,						      \
+		.differs = differs_,					      \
+		.cannot = cannot_,					      \
+		.missing = missing_,					      \
+		.make = make_##variable,				      \
+		.destroy = destroy,					      \
+		.run = run,						      \
+		.prepare = kind_ == KIND_STRINGS ? prepare : NULL,	      \
+		.fill = kind_ == KIND_STRINGS ? fill : NULL,		      \
+		.value = kind_ == KIND_COUNTER ? value : NULL,		      \
+		.run_all = run_all,					      \
+		.warm_up = WARM_UP,					      \
 	}
 
-static const char boxed[] = "JIT-inlined; keys and values boxed by each call",
-		  unboxed[] = "JIT-inlined; values boxed by each call",
-		  items[] = "JIT-inlined; items boxed beforehand",
-		  inlined[] = "JIT-inlined", bounded[] = "bounded";
+static const char inlined[] = "JIT-inlined",
+		  boxed[] = "JIT-inlined; keys and values boxed by each call",
+		  boxed_keys[] = "JIT-inlined; keys boxed by each call",
+		  boxed_values[] = "JIT-inlined; values boxed by each call",
+		  items[] = "JIT-inlined; items boxed beforehand";
 
 LIBRARY(hash, "Maps$Hash", KIND_MAP, "Java ConcurrentHashMap", boxed, NULL, 0,
 	NULL);
 LIBRARY(counts, "Maps$Counts", KIND_MAP, "Java ConcurrentHashMap of AtomicLong",
-	"JIT-inlined; keys boxed by each call", NULL, NEEDS_SET, NULL);
+	boxed_keys, NULL, NEEDS_SET, NULL);
 LIBRARY(jctools_hash, "JcTools$Hash", KIND_MAP, "JCTools NonBlockingHashMapLong",
-	unboxed, NULL, 0, NO_JCTOOLS);
+	boxed_values, NULL, 0, NO_JCTOOLS);
 LIBRARY(strings, "StringMap", KIND_STRINGS, "Java ConcurrentHashMap",
 	"JIT-inlined; a string keeps its hash", NULL, 0,
 	NULL);
@@ -286,11 +288,11 @@ LIBRARY(blocking, "Queues$LinkedBlocking", KIND_QUEUE, "Java LinkedBlockingQueue
 LIBRARY(transfer, "Queues$Transfer", KIND_QUEUE, "Java LinkedTransferQueue",
 	items, NULL, 0, NULL);
 LIBRARY(array, "Queues$ArrayBlocking", KIND_QUEUE, "Java ArrayBlockingQueue",
-	items, bounded, 0, NULL);
+	items, "bounded", 0, NULL);
 LIBRARY(jctools_xadd, "JcToolsXadd", KIND_QUEUE,
 	"JCTools MpmcUnboundedXaddArrayQueue", items, NULL, NEEDS_WAIT, NO_XADD);
 LIBRARY(jctools_array, "JcTools$Array", KIND_QUEUE, "JCTools MpmcArrayQueue",
-	items, bounded, NEEDS_WAIT, NO_JCTOOLS);
+	items, "bounded", NEEDS_WAIT, NO_JCTOOLS);
 LIBRARY(counter, "Counters$Atomic", KIND_COUNTER, "Java AtomicLong", inlined,
 	NULL, 0, NULL);
 LIBRARY(adder, "Counters$Adder", KIND_COUNTER, "Java LongAdder", inlined,

@@ -15,32 +15,33 @@ func channel_new(capacity C.size_t) C.uintptr_t {
 
 // As back_off() of loops.h, except that there is no pause instruction: a turn
 // of the empty loop for each of the 40 cycles or so that one takes.
-func backOff(tried *int) {
-	*tried++
-	if *tried > 10 {
+func backOff(tried int) {
+	if tried >= 10 {
 		runtime.Gosched()
 		return
 	}
-	for range 40 << min(*tried, 6) {
+	for range 40 << min(tried, 6) {
 	}
 }
 
 func (c channel) push(item int64) {
-	for tried := 0; ; backOff(&tried) {
+	for tried := 0; ; tried++ {
 		select {
 		case c <- item:
 			return
 		default:
+			backOff(tried)
 		}
 	}
 }
 
 func (c channel) pop() int64 {
-	for tried := 0; ; backOff(&tried) {
+	for tried := 0; ; tried++ {
 		select {
 		case item := <-c:
 			return item
 		default:
+			backOff(tried)
 		}
 	}
 }

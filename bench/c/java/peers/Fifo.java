@@ -116,9 +116,11 @@ abstract class Fifo extends Peer {
                     return answer((Fifo) task.other, items, count);
                 case Task.ASK:
                     return ask((Fifo) task.other, items, count);
-                default:
+                case Task.BURST:
                     produce(items, count);
                     return consume(count);
+                default:
+                    throw new AssertionError();
             }
         } catch (InterruptedException problem) {
             throw new IllegalStateException(problem);
