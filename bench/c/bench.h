@@ -115,10 +115,6 @@ struct library {
 
 	/* The rest may be NULL or 0. */
 
-	/* Why it cannot be measured here; then only its name is of use. */
-	const char *missing;
-	/* ns that it runs before it is at its best, as a JIT does. */
-	int64_t warm_up;
 	/*
 	 * KIND_STRINGS: `count` keys as this library takes them; kept for ever.
 	 * NULL: as they are.  And stores i + 1 for the key i.
@@ -135,6 +131,10 @@ struct library {
 	 * each as run_task() does, and returns when they have ended.
 	 */
 	void (*run_all)(struct task *tasks, unsigned count);
+	/* ns that it runs before it is at its best: a JIT does. */
+	int64_t warm_up;
+	/* Why it cannot be measured here; then only its name is of use. */
+	const char *missing;
 };
 
 /* NULL-terminated: what this program measures. */

@@ -255,7 +255,6 @@ static void run_all(struct task *tasks, unsigned count)
 		.how = how_,						      \
 		.differs = differs_,					      \
 		.cannot = cannot_,					      \
-		.missing = missing_,					      \
 		.make = make_##variable,				      \
 		.destroy = destroy,					      \
 		.run = run,						      \
@@ -264,6 +263,7 @@ static void run_all(struct task *tasks, unsigned count)
 		.value = kind_ == KIND_COUNTER ? value : NULL,		      \
 		.run_all = run_all,					      \
 		.warm_up = WARM_UP,					      \
+		.missing = missing_,					      \
 	}
 
 static const char inlined[] = "JIT-inlined",

@@ -36,6 +36,8 @@ static const size_t layout[] = {
 	offsetof(struct library, thread_begin),
 	offsetof(struct library, thread_end),
 	offsetof(struct library, run_all),
+	offsetof(struct library, warm_up),
+	offsetof(struct library, missing),
 	KIND_MAP,
 	KIND_STRINGS,
 	KIND_QUEUE,

@@ -75,6 +75,8 @@ pub struct Library {
     pub thread_begin: Option<unsafe extern "C" fn()>,
     pub thread_end: Option<unsafe extern "C" fn()>,
     pub run_all: Option<unsafe extern "C" fn(*mut Task, c_uint)>,
+    pub warm_up: i64,
+    pub missing: *const c_char,
 }
 
 // SAFETY: its pointers are to constants.
@@ -96,13 +98,15 @@ pub const NOTHING: Library = Library {
     thread_begin: None,
     thread_end: None,
     run_all: None,
+    warm_up: 0,
+    missing: null(),
 };
 
 #[unsafe(export_name = "rust_layout_size")]
 static LAYOUT_SIZE: usize = size_of_val(&LAYOUT);
 
 #[unsafe(export_name = "rust_layout")]
-static LAYOUT: [usize; 41] = [
+static LAYOUT: [usize; 43] = [
     size_of::<Task>(),
     offset_of!(Task, work),
     offset_of!(Task, object),
@@ -128,6 +132,8 @@ static LAYOUT: [usize; 41] = [
     offset_of!(Library, thread_begin),
     offset_of!(Library, thread_end),
     offset_of!(Library, run_all),
+    offset_of!(Library, warm_up),
+    offset_of!(Library, missing),
     KIND_MAP as usize,
     KIND_STRINGS as usize,
     KIND_QUEUE as usize,
