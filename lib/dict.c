@@ -311,13 +311,50 @@ int conc_dict_get(conc_dict *dict, const void *key, size_t len,
 	return rc;
 }
 
+/*
+ * The same read without a search, which is for keys that may ask, of a word that is
+ * a value by itself: a number, or a borrowed pointer.  Inside a section.  0; -ENOENT;
+ * -EAGAIN: the word is on its way to another slot or table, let dict_read() see.
+ */
+static inline int read_plain(conc_dict *dict, uint64_t key,
+			     struct conc_value *value)
+{
+	uint64_t mixed = conc_mix(key), word;
+	/* Pairs with the release that published the table. */
+	struct table *table = atomic_load_explicit(
+		&shard_of(dict, mixed)->table, memory_order_acquire);
+	uint32_t at;
+
+	if (table == NULL)
+		return -ENOENT;
+	at = table_home(table, mixed);
+	if (search_probe_int(table, mixed, key, &at) == ABSENT)
+		return -ENOENT;
+	/* As in read_word(). */
+	word = atomic_load_explicit(&table->slots[at].word, memory_order_acquire);
+	if (dict->values != CONC_BORROWED &&
+	    (word & (WORD_DEAD | WORD_FROZEN)) != 0)
+		return -EAGAIN;
+	word_decode(dict->values, word, value);
+	return 0;
+}
+
 int conc_dict_int_get(conc_dict *dict, int64_t key, struct conc_value *value)
 {
 	struct search s;
 	int rc;
 
-	if (value == NULL)
+	if (value == NULL || dict == NULL || dict->keys != CONC_KEY_INT64)
 		return -EINVAL;
+	if (dict->values == CONC_INT64 || dict->values == CONC_BORROWED) {
+		conc_reader *reader = conc_rcu_enter();
+
+		value->kind = CONC_ABSENT;
+		rc = read_plain(dict, (uint64_t)key, value);
+		conc_rcu_leave(reader);
+		if (rc != -EAGAIN)
+			return rc;
+	}
 	rc = search_begin_int(&s, dict, key);
 	return rc < 0 ? rc : dict_read(&s, value);
 }

@@ -95,7 +95,7 @@ void search_end(struct search *s);
 static inline uint32_t search_home(const struct search *s,
 				   const struct table *table)
 {
-	return (uint32_t)s->mixed & table->mask;
+	return table_home(table, s->mixed);
 }
 
 /* Byte strings and general keys that are not the very same pointer. */
@@ -109,10 +109,10 @@ enum conc_equal search_compare(const struct search *s, uint64_t stored);
 enum found search_consider(struct search *s, uint64_t stored, size_t *next);
 
 /* search_probe() for int64 keys, which never ask. */
-static inline enum found search_probe_int(const struct search *s,
-					  struct table *table, uint32_t *at)
+static inline enum found search_probe_int(struct table *table, uint64_t mixed,
+					  uint64_t key, uint32_t *at)
 {
-	uint64_t live = hash_live(s->mixed);
+	uint64_t live = hash_live(mixed);
 	uint32_t mask = table->mask, i = *at;
 
 	for (;; i = (i + 1) & mask) {
@@ -125,7 +125,7 @@ static inline enum found search_probe_int(const struct search *s,
 			return ABSENT;
 		if (hash == live &&
 		    atomic_load_explicit(&table->slots[i].key,
-					 memory_order_relaxed) == s->key)
+					 memory_order_relaxed) == key)
 			return FOUND;
 	}
 }
@@ -145,7 +145,7 @@ static inline enum found search_probe(struct search *s, struct table *table,
 	size_t next = 0;
 
 	if (s->dict->keys == CONC_KEY_INT64)
-		return search_probe_int(s, table, at);
+		return search_probe_int(table, s->mixed, s->key, at);
 	s->known = s->asked_count;
 	s->left_out = 0;
 	s->open_questions = false;

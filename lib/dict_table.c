@@ -52,7 +52,7 @@ static uint64_t peek(_Atomic uint64_t *field)
 
 static uint32_t empty_slot(struct table *table, uint64_t mixed)
 {
-	uint32_t i = (uint32_t)mixed & table->mask;
+	uint32_t i = table_home(table, mixed);
 
 	while (peek(&table->slots[i].hash) != HASH_EMPTY)
 		i = (i + 1) & table->mask;
@@ -299,7 +299,7 @@ void shard_shrink(conc_dict *dict, struct shard *shard)
 uint32_t shard_find(struct shard *shard, uint64_t mixed, uint64_t key)
 {
 	struct table *table = current(shard);
-	uint32_t i = (uint32_t)mixed & table->mask;
+	uint32_t i = table_home(table, mixed);
 
 	while (peek(&table->slots[i].hash) != hash_live(mixed) ||
 	       peek(&table->slots[i].key) != key)

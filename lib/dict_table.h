@@ -117,6 +117,12 @@ static inline struct shard *shard_of(const conc_dict *dict, uint64_t mixed)
 	return &dict->shards[mixed >> 1 >> dict->shard_shift];
 }
 
+/* Where the probe chain of a key begins. */
+static inline uint32_t table_home(const struct table *table, uint64_t mixed)
+{
+	return (uint32_t)mixed & table->mask;
+}
+
 /* What a writer does to a slot and with what it displaced, under the lock. */
 struct displaced {
 	uint64_t word;
