@@ -492,6 +492,26 @@ static enum found try_add(struct search *s, int64_t n, int64_t *sum)
 	return found;
 }
 
+/* The same for an int64 key, which cannot ask, without a search.  Whether it counted. */
+static bool try_add_int(conc_dict *dict, uint64_t key, int64_t n, int64_t *sum)
+{
+	uint64_t mixed = conc_mix(key);
+	conc_reader *reader = conc_rcu_enter();
+	/* Pairs with the release that published the table. */
+	struct table *table = atomic_load_explicit(
+		&shard_of(dict, mixed)->table, memory_order_acquire);
+	bool counted = false;
+	uint32_t at;
+
+	if (table != NULL) {
+		at = table_home(table, mixed);
+		counted = search_probe_int(table, mixed, key, &at) == FOUND &&
+			  add_in_place(&table->slots[at], n, sum);
+	}
+	conc_rcu_leave(reader);
+	return counted;
+}
+
 /* --- the public functions ------------------------------------------------ */
 
 /* One operation on the key that u->search is ready for. */
@@ -724,12 +744,26 @@ int conc_dict_add(conc_dict *dict, const void *key, size_t len, int64_t n,
 	return rc;
 }
 
-int conc_dict_int_add(conc_dict *dict, int64_t key, int64_t n, int64_t *sum)
+static int add_int_by_lock(conc_dict *dict, int64_t key, int64_t n, int64_t *sum)
 {
 	struct update u = {.n = n};
 	int rc = operate_int(&u, dict, key, operation_add);
 
-	if (rc == 0 && sum != NULL)
+	if (rc == 0)
 		*sum = u.sum;
 	return rc;
+}
+
+int conc_dict_int_add(conc_dict *dict, int64_t key, int64_t n, int64_t *sum)
+{
+	int64_t unwanted;
+
+	if (dict == NULL || dict->keys != CONC_KEY_INT64 ||
+	    dict->values == CONC_BORROWED)
+		return -EINVAL;
+	if (sum == NULL)
+		sum = &unwanted;
+	return try_add_int(dict, (uint64_t)key, n, sum)
+		       ? 0
+		       : add_int_by_lock(dict, key, n, sum);
 }
