@@ -54,14 +54,27 @@ def programs(tree: str, level: str | None, scratch: str) -> Iterator[Program]:
             raise CannotRun(f"{tree} was configured without Python")
 
 
-def count(program: Program, scratch: str, with_lines: bool) -> table.Part:
+def find_stepper(arguments: argparse.Namespace, scratch: str) -> str | None:
+    """What counts lines, or None, and says why; without it there is no --update."""
+    if arguments.no_lines:
+        return None
+    try:
+        return lines.make_stepper(scratch)
+    except CannotRun as problem:
+        if arguments.update:
+            raise
+        print(f"Without cache lines: {problem}")
+        return None
+
+
+def count(program: Program, scratch: str, stepper: str | None) -> table.Part:
     """Every path of a program, as the table has it."""
     rows: dict[str, table.Values] = {}
     for name, counts in callgrind.count(program, scratch).items():
         rows[name] = dict(zip(table.COLUMNS, counts, strict=False))
-    if with_lines:
-        for name, some in lines.count(program, scratch).items():
-            rows[name] |= dict(zip(table.COLUMNS[len(callgrind.Counts._fields) :], some))
+    if stepper is not None:
+        for name, some in lines.count(program, scratch, stepper).items():
+            rows[name] |= dict(zip(table.COLUMNS[-len(some) :], some, strict=True))
     rounded = {
         name: {column: round(value, 1) for column, value in values.items()}
         for name, values in rows.items()
@@ -91,14 +104,11 @@ def compare(title: str, old: table.Part | None, new: table.Part) -> bool:
 
 def run(arguments: argparse.Namespace, scratch: str) -> int:
     """Counts, then compares or writes."""
-    with_lines = not arguments.no_lines
-    if with_lines and (reason := lines.can_count()) is not None:
-        print(f"without cache lines: {reason}")
-        with_lines = False
+    stepper = find_stepper(arguments, scratch)
     known = table.read()
     regressed = False
     for program in programs(arguments.tree, arguments.level, scratch):
-        part = count(program, scratch, with_lines)
+        part = count(program, scratch, stepper)
         regressed |= compare(program.title, known.get(program.title), part)
         known[program.title] = part
     if not arguments.update:

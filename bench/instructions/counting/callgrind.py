@@ -7,6 +7,7 @@ counted since the last one.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from typing import NamedTuple
@@ -45,18 +46,25 @@ def names_of(output: str) -> list[str]:
     return [line.removeprefix("mark ") for line in output.splitlines()][::4]
 
 
+def dumps_of(out: str) -> set[str]:
+    """The numbered ones that are there."""
+    return set(glob.glob(f"{glob.escape(out)}.*"))
+
+
 def count(program: Program, scratch: str) -> dict[str, Counts]:
     """Runs it; the dumps stay in the scratch directory."""
     out = os.path.join(scratch, f"callgrind.{program.title.split()[0]}")
+    for old in dumps_of(out):
+        os.remove(old)
     valgrind = ["valgrind", "--tool=callgrind", "--cache-sim=yes", "--collect-bus=yes"]
     marks = ["--dump-before=getppid", f"--callgrind-out-file={out}"]
     output = run([*valgrind, *marks, *program.command, str(COUNT)], program.environment)
     names = names_of(output)
-    if not os.path.exists(f"{out}.{4 * len(names)}") or os.path.exists(f"{out}.{4 * len(names) + 2}"):
+    if dumps_of(out) != {f"{out}.{i}" for i in range(1, 4 * len(names) + 1)}:
         raise CannotRun("callgrind did not see each call of getppid once")
     counts: dict[str, Counts] = {}
     for i, name in enumerate(names):
-        # Dumps are numbered from 1; the even ones were made at the end of a loop.
+        # The even ones were made at the end of a loop.
         once, twice = totals(f"{out}.{4 * i + 2}"), totals(f"{out}.{4 * i + 4}")
         counts[name] = Counts(*((b - a) / COUNT for a, b in zip(once, twice, strict=True)))
     return counts

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from .callgrind import names_of
 from .operands import Operand, disassemble
-from .programs import Program, build, run
+from .programs import CannotRun, Program, build, run
 
 COUNT = 41
 """Operations, the last of which is not seen whole: a queue's cells are 8 to a line."""
@@ -70,7 +70,8 @@ def step_of(record: Record, operands: list[Operand]) -> Step:
     """Where its operands lie, but for the stack."""
     rip, general, fs = record[0], record[1:17], record[17]
     stack = record[RSP]
-    read, written = [], []
+    read: list[int] = []
+    written: list[int] = []
     for operand in operands:
         address = operand.address(rip, general, fs)
         if not stack - BELOW_STACK <= address < stack + ABOVE_STACK:
@@ -107,22 +108,23 @@ def lines_of(section: list[tuple[Record, bytes]], count: int) -> Lines:
     return Lines(read / number, written / number)
 
 
-def can_count() -> str | None:
-    """Why it cannot be done here, or None."""
+def make_stepper(scratch: str) -> str:
+    """Builds stepper.c and tries it; raises CannotRun where that cannot be had."""
     if platform.machine() != "x86_64":
-        return f"operands are decoded for x86_64 only, and this is {platform.machine()}"
-    return None
-
-
-def count(program: Program, scratch: str) -> dict[str, Lines]:
-    """Runs it, one instruction at a time."""
-    stepper, out = os.path.join(scratch, "stepper"), os.path.join(scratch, "steps")
+        raise CannotRun(f"operands are decoded for x86_64 only, and this is {platform.machine()}")
+    stepper = os.path.join(scratch, "stepper")
     build("stepper.c", stepper)
+    run([stepper, os.devnull, "/bin/true"])
+    return stepper
+
+
+def count(program: Program, scratch: str, stepper: str) -> dict[str, Lines]:
+    """Runs it, one instruction at a time."""
+    out = os.path.join(scratch, "steps")
     output = run([stepper, out, *program.command, str(COUNT)], program.environment)
     with open(out, "rb") as file:
         data = file.read()
     names = names_of(output)
     return {
-        name: lines_of(section, COUNT)
-        for name, section in zip(names, sections(data), strict=True)
+        name: lines_of(section, COUNT) for name, section in zip(names, sections(data), strict=True)
     }

@@ -15,7 +15,10 @@ from typing import NamedTuple
 
 from .programs import run
 
-REGISTERS = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()
+REGISTERS = [
+    *("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"),
+    *("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"),
+]
 """In the order of the records of stepper.c."""
 
 SLOT = 32
@@ -28,15 +31,17 @@ OPERAND = re.compile(
 )
 PREFIXES = {"lock", "rep", "repz", "repnz", "bnd", "notrack", "data16", "cs", "ds", "addr32"}
 NO_ACCESS = re.compile(r"nop|lea|prefetch|endbr|j[a-z]+$|call$|xbegin|rdsspq")
-ONLY_READS = re.compile(r"v?u?comis|cmp(?!xchg)|test|bt[lq]?$|push|i?mul|i?div|fi?ld|ldmxcsr|scas|v?ptest")
+ONLY_READS = re.compile(
+    r"v?u?comis|cmp(?!xchg)|test|bt[lq]?$|push|i?mul|i?div|fi?ld|ldmxcsr|scas|v?ptest"
+)
 ALWAYS_WRITES = re.compile(r"xchg|cmpxchg|xadd")
 
 
 class Operand(NamedTuple):
-    """A memory operand: base + index * scale + displacement, maybe relative to fs."""
+    """A memory operand: base + scaled * scale + displacement; base and scaled are registers."""
 
     base: int | None
-    index: int | None
+    scaled: int | None
     scale: int
     displacement: int
     in_thread: bool
@@ -50,8 +55,8 @@ class Operand(NamedTuple):
         address = self.displacement + (rip if self.relative else 0)
         if self.base is not None:
             address += general[self.base]
-        if self.index is not None:
-            address += general[self.index] * self.scale
+        if self.scaled is not None:
+            address += general[self.scaled] * self.scale
         if self.in_thread:
             address += fs
         return address & 0xFFFF_FFFF_FFFF_FFFF

@@ -84,7 +84,8 @@ def c_program(tree: str, scratch: str) -> Program:
     """paths.c with the tree's library."""
     library = os.path.join(tree, "lib", ".libs")
     paths = os.path.join(scratch, "paths")
-    build("paths.c", paths, f"-I{INCLUDE}", f"-L{library}", "-lconcurrency", f"-Wl,-rpath,{library}")
+    linked = (f"-L{library}", "-lconcurrency", f"-Wl,-rpath,{library}")
+    build("paths.c", paths, f"-I{INCLUDE}", *linked)
     return Program("C", library_tools(tree), (paths,), environment_of())
 
 

@@ -33,14 +33,14 @@ HEAD = """\
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 # What the hot paths cost, in instructions and cache lines
 
-Per operation, on one thread, everything warm. Written by `make instructions COUNTFLAGS=--update`;
-`make instructions` compares a build with it. Do not edit.
+Per operation, on one thread, everything warm. `make instructions` compares a build with these
+figures and `make instructions COUNTFLAGS=--update` writes them anew: do not edit.
 
-| column | what it is |
-|---|---|
-| instructions, reads, writes | as callgrind counts them; the loop around the operation included |
-| locked | instructions that lock the bus: the most expensive ones |
-| lines read, lines written | different cache lines (64 bytes) that an operation touches, the stack left out; a line that is written is not counted as read. What two threads write, and what one writes and others read, moves between their cores |
+- *instructions*, *reads*, *writes*: as callgrind counts them, with the loop around the operation.
+- *locked*: those of the instructions that lock the bus, which cost the most.
+- *lines read*, *lines written*: the different cache lines (64 bytes) that an operation touches. A
+  line that it writes is not counted as read; the stack is left out. A line that one thread writes
+  and another uses moves between their cores each time: that is what limits scaling.
 """
 
 Values = dict[str, float]
