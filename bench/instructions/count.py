@@ -33,8 +33,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--keep",
         metavar="DIR",
-        help="leave callgrind's dumps there, for callgrind_annotate: of the path number n, "
-        "from 0, the dumps 4n+2 and 4n+4",
+        help="leave callgrind's dumps there: of path n, from 0, the numbers 4n+2 and 4n+4 "
+        "(callgrind_annotate --threshold=100 shows them)",
     )
     arguments = parser.parse_args()
     if arguments.update and arguments.no_lines:

@@ -57,8 +57,9 @@ def count(program: Program, scratch: str) -> dict[str, Counts]:
     for old in dumps_of(out):
         os.remove(old)
     valgrind = ["valgrind", "--tool=callgrind", "--cache-sim=yes", "--collect-bus=yes"]
-    marks = ["--dump-before=getppid", f"--callgrind-out-file={out}"]
-    output = run([*valgrind, *marks, *program.command, str(COUNT)], program.environment)
+    # Names in full: each dump must be readable by itself.
+    dumps = ["--compress-strings=no", "--dump-before=getppid", f"--callgrind-out-file={out}"]
+    output = run([*valgrind, *dumps, *program.command, str(COUNT)], program.environment)
     names = names_of(output)
     if dumps_of(out) != {f"{out}.{i}" for i in range(1, 4 * len(names) + 1)}:
         raise CannotRun("callgrind did not see each call of getppid once")
