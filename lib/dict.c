@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * conc_dict: making, ending, reading.  What it is made of stands at the top of
- * dict_table.h (shards, tables, slots), dict_word.h (values), dict_search.h
- * (keys).  Writing is in dict_write.c, iteration in dict_cursor.c.
+ * dict_table.h (shards, tables, slots), dict_word.h (values), dict_probe.h and
+ * dict_search.h (keys).  Writing is in dict_write.c, iteration in dict_cursor.c.
  *
  * A read: section, table, probe, word.  It linearizes at the load of the word;
  * a reader still in a table that was replaced meanwhile sees it as it was when
@@ -188,18 +188,18 @@ enum reading {
  * same and the table still the current one (a frozen word of an old table stays
  * the same for ever).
  */
-static enum reading read_type_stable(struct search *s, struct table *table,
-				     struct slot *slot, uint64_t word,
-				     struct conc_value *value)
+static enum reading read_type_stable(conc_dict *dict, struct shard *shard,
+				     struct table *table, struct slot *slot,
+				     uint64_t word, struct conc_value *value)
 {
-	const struct conc_value_ops *ops = &s->dict->value_ops;
+	const struct conc_value_ops *ops = &dict->value_ops;
 
 	if (!ops->try_retain(ops->user, word_pointer(word)))
 		return CHANGED;
 	word_decode(CONC_TYPE_STABLE, word, value);
 	/* Acquire: neither load may move before the reference was taken. */
 	if (atomic_load_explicit(&slot->word, memory_order_acquire) == word &&
-	    atomic_load_explicit(&s->shard->table, memory_order_acquire) == table)
+	    atomic_load_explicit(&shard->table, memory_order_acquire) == table)
 		return READ;
 	return CHANGED;
 }
@@ -208,10 +208,11 @@ static enum reading read_type_stable(struct search *s, struct table *table,
  * Acquire: pairs with the release of whoever stored the word, so the caller
  * sees what the pointer points to.
  */
-static enum reading read_word(struct search *s, struct table *table,
-			      struct slot *slot, struct conc_value *value)
+static CONC_INLINE enum reading read_word(conc_dict *dict, struct shard *shard,
+			      struct table *table, struct slot *slot,
+			      struct conc_value *value)
 {
-	enum conc_lifetime values = s->dict->values;
+	enum conc_lifetime values = dict->values;
 	uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
 
 	if (values != CONC_BORROWED) {
@@ -221,10 +222,11 @@ static enum reading read_word(struct search *s, struct table *table,
 		    (WORD_COUNT | WORD_FROZEN))
 			return MOVING;
 		if (values == CONC_TYPE_STABLE && (word & WORD_COUNT) == 0)
-			return read_type_stable(s, table, slot, word, value);
+			return read_type_stable(dict, shard, table, slot, word,
+						value);
 		if (values == CONC_RETAINED && (word & WORD_COUNT) == 0)
-			s->dict->value_ops.retain(s->dict->value_ops.user,
-						  word_pointer(word));
+			dict->value_ops.retain(dict->value_ops.user,
+					       word_pointer(word));
 	}
 	word_decode(values, word, value);
 	return READ;
@@ -247,7 +249,8 @@ static enum found look(struct search *s, struct conc_value *value,
 		found = search_probe(s, table, &at);
 		if (found != FOUND)
 			return found;
-		*reading = read_word(s, table, &table->slots[at], value);
+		*reading = read_word(s->dict, s->shard, table,
+				     &table->slots[at], value);
 		if (*reading != GONE)
 			return FOUND;
 		at = (at + 1) & table->mask;
@@ -295,66 +298,77 @@ int dict_read(struct search *s, struct conc_value *value)
 	}
 }
 
-int conc_dict_get(conc_dict *dict, const void *key, size_t len,
-		  struct conc_value *value)
+/* A look without a search, inside a section.  CHANGED: it takes one. */
+static CONC_INLINE enum reading glance(conc_dict *dict, enum conc_key_kind keys,
+				  uint64_t key, size_t len, uint64_t mixed,
+				  struct conc_value *value)
+{
+	struct shard *shard = shard_of(dict, mixed);
+	/* Pairs with the release that published the table. */
+	struct table *table = atomic_load_explicit(&shard->table,
+						   memory_order_acquire);
+	enum found found;
+	uint32_t at;
+
+	if (table == NULL)
+		return GONE;
+	at = table_home(table, mixed);
+	found = probe_chain(dict, keys, table, mixed, key, len, &at);
+	if (found != FOUND)
+		return found == ABSENT ? GONE : CHANGED;
+	return read_word(dict, shard, table, &table->slots[at], value) == READ
+		       ? READ
+		       : CHANGED;
+}
+
+static int read_by_search(conc_dict *dict, uint64_t key, size_t len,
+			  uint64_t hash, struct conc_value *value)
 {
 	struct search s;
 	int rc;
 
-	if (value == NULL)
-		return -EINVAL;
-	rc = search_begin(&s, dict, key, len);
-	if (rc < 0)
-		return rc;
+	search_ready(&s, dict, key, len, hash);
 	rc = dict_read(&s, value);
 	search_end(&s);
 	return rc;
 }
 
-/*
- * The same read without a search, which is for keys that may ask, of a word that is
- * a value by itself: a number, or a borrowed pointer.  Inside a section.  0; -ENOENT;
- * -EAGAIN: the word is on its way to another slot or table, let dict_read() see.
- */
-static inline int read_plain(conc_dict *dict, uint64_t key,
-			     struct conc_value *value)
+/* Inline: with `keys' known, nothing is left of the other kinds. */
+static CONC_INLINE int get(conc_dict *dict, enum conc_key_kind keys, uint64_t key,
+		      size_t len, uint64_t hash, struct conc_value *value)
 {
-	uint64_t mixed = conc_mix(key), word;
-	/* Pairs with the release that published the table. */
-	struct table *table = atomic_load_explicit(
-		&shard_of(dict, mixed)->table, memory_order_acquire);
-	uint32_t at;
+	conc_reader *reader = conc_rcu_enter();
+	enum reading reading;
 
-	if (table == NULL)
+	value->kind = CONC_ABSENT;
+	reading = glance(dict, keys, key, len, conc_mix(hash), value);
+	conc_rcu_leave(reader);
+	if (reading == READ)
+		return 0;
+	if (reading == GONE)
 		return -ENOENT;
-	at = table_home(table, mixed);
-	if (search_probe_int(table, mixed, key, &at) == ABSENT)
-		return -ENOENT;
-	/* As in read_word(). */
-	word = atomic_load_explicit(&table->slots[at].word, memory_order_acquire);
-	if (dict->values != CONC_BORROWED &&
-	    (word & (WORD_DEAD | WORD_FROZEN)) != 0)
-		return -EAGAIN;
-	word_decode(dict->values, word, value);
-	return 0;
+	drop_reference(dict, value);
+	return read_by_search(dict, key, len, hash, value);
+}
+
+int conc_dict_get(conc_dict *dict, const void *key, size_t len,
+		  struct conc_value *value)
+{
+	uint64_t hash;
+	int rc;
+
+	if (value == NULL)
+		return -EINVAL;
+	rc = search_hash(dict, key, len, &hash);
+	if (rc < 0)
+		return rc;
+	return get(dict, dict->keys, (uintptr_t)key, len, hash, value);
 }
 
 int conc_dict_int_get(conc_dict *dict, int64_t key, struct conc_value *value)
 {
-	struct search s;
-	int rc;
-
 	if (value == NULL || dict == NULL || dict->keys != CONC_KEY_INT64)
 		return -EINVAL;
-	if (dict->values == CONC_INT64 || dict->values == CONC_BORROWED) {
-		conc_reader *reader = conc_rcu_enter();
-
-		value->kind = CONC_ABSENT;
-		rc = read_plain(dict, (uint64_t)key, value);
-		conc_rcu_leave(reader);
-		if (rc != -EAGAIN)
-			return rc;
-	}
-	rc = search_begin_int(&s, dict, key);
-	return rc < 0 ? rc : dict_read(&s, value);
+	return get(dict, CONC_KEY_INT64, (uint64_t)key, 0, (uint64_t)key,
+		   value);
 }

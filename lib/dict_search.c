@@ -5,26 +5,32 @@
 
 #include <string.h>
 
-int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len)
+int search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash)
 {
-	uint64_t hash;
 	int rc;
 
 	if (dict == NULL || dict->keys == CONC_KEY_INT64)
 		return -EINVAL;
-	if (dict->keys == CONC_KEY_BYTES) {
-		if (key == NULL && len != 0)
-			return -EINVAL;
-		hash = conc_hash_bytes(key, len);
-	} else {
+	if (dict->keys == CONC_KEY_GENERAL) {
 		if (key == NULL || len != 0)
 			return -EINVAL;
-		rc = dict->key_ops.hash(dict->key_ops.user, key, &hash);
-		if (rc < 0)
-			return rc;
+		rc = dict->key_ops.hash(dict->key_ops.user, key, hash);
+		return rc < 0 ? rc : 0;
 	}
-	search_ready(s, dict, (uintptr_t)key, len, hash);
+	if (key == NULL && len != 0)
+		return -EINVAL;
+	*hash = conc_hash_bytes(key, len);
 	return 0;
+}
+
+int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len)
+{
+	uint64_t hash;
+	int rc = search_hash(dict, key, len, &hash);
+
+	if (rc == 0)
+		search_ready(s, dict, (uintptr_t)key, len, hash);
+	return rc;
 }
 
 void search_end(struct search *s)
@@ -33,27 +39,6 @@ void search_end(struct search *s)
 		key_release(s->dict, s->asked[i].key);
 	if (s->asked != s->asked_inline)
 		conc_release(s->asked);
-}
-
-static bool same_bytes(const struct search *s, uint64_t stored)
-{
-	const struct key_block *block = (const void *)(uintptr_t)stored;
-
-	return block->len == s->len &&
-	       (s->len == 0 ||
-		memcmp(block->bytes, (const void *)(uintptr_t)s->key, s->len) == 0);
-}
-
-enum conc_equal search_compare(const struct search *s, uint64_t stored)
-{
-	const struct conc_key_ops *ops = &s->dict->key_ops;
-
-	if (s->dict->keys == CONC_KEY_BYTES)
-		return same_bytes(s, stored) ? CONC_EQUAL : CONC_DIFFERENT;
-	if (stored == s->key)
-		return CONC_EQUAL;
-	return ops->fast_eq(ops->user, (const void *)(uintptr_t)s->key,
-			    (const void *)(uintptr_t)stored);
 }
 
 /*
@@ -75,7 +60,12 @@ static struct asked *remembered(struct search *s, uint64_t key, size_t *next)
 	return NULL;
 }
 
-enum found search_consider(struct search *s, uint64_t stored, size_t *next)
+/*
+ * A candidate that fast_eq could not tell: FOUND or ABSENT as it was answered
+ * before; ABSENT when it is of no interest, or noted as an open question.  `next`
+ * remembers where the last one was found.
+ */
+static enum found consider(struct search *s, uint64_t stored, size_t *next)
 {
 	struct asked *asked = remembered(s, stored, next);
 
@@ -93,6 +83,44 @@ enum found search_consider(struct search *s, uint64_t stored, size_t *next)
 	key_retain(s->dict, stored);
 	s->asked[s->asked_count++] = (struct asked){stored, NOT_ASKED};
 	return ABSENT;
+}
+
+enum found search_walk(struct search *s, struct table *table, uint32_t *at)
+{
+	uint64_t live = hash_live(s->mixed);
+	uint32_t mask = table->mask, i = *at;
+	enum found found = ABSENT;
+	size_t next = 0;
+
+	s->known = s->asked_count;
+	s->left_out = 0;
+	s->open_questions = false;
+	for (;; i = (i + 1) & mask) {
+		/* Pairs with the release in fill_slot (dict_table.c). */
+		uint64_t hash = atomic_load_explicit(&table->slots[i].hash,
+						     memory_order_acquire);
+		enum conc_equal equal;
+		uint64_t stored;
+
+		if (hash == HASH_EMPTY) {
+			found = s->open_questions ? ASK : ABSENT;
+			break;
+		}
+		if (hash != live)
+			continue;
+		stored = atomic_load_explicit(&table->slots[i].key,
+					      memory_order_relaxed);
+		equal = key_compare(s->dict, s->dict->keys, s->key, s->len,
+				    stored);
+		if (equal == CONC_EQUAL)
+			found = FOUND;
+		else if (equal == CONC_ASK)
+			found = consider(s, stored, &next);
+		if (found != ABSENT)
+			break;
+	}
+	*at = i;
+	return found;
 }
 
 /* For those left out and some more, as others may come before the next look. */

@@ -28,7 +28,7 @@
 #ifndef CONC_DICT_SEARCH_H
 #define CONC_DICT_SEARCH_H
 
-#include "dict_table.h"
+#include "dict_probe.h"
 #include "hash.h"
 
 enum answer { NOT_ASKED, UNEQUAL, EQUAL };
@@ -59,8 +59,6 @@ struct search {
 	struct asked asked_inline[ASKED_INLINE];
 };
 
-enum found { FOUND, ABSENT, ASK };
-
 static inline void search_ready(struct search *s, conc_dict *dict, uint64_t key,
 				size_t len, uint64_t hash)
 {
@@ -77,7 +75,13 @@ static inline void search_ready(struct search *s, conc_dict *dict, uint64_t key,
 	s->asked = s->asked_inline;
 }
 
-/* Readies a search.  0, -EINVAL, or what the hash callback answered. */
+/*
+ * The hash of a key that is no int64.  0; -EINVAL, also if it is no key of this
+ * dict; or what the hash callback answered.
+ */
+int search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash);
+
+/* Readies a search.  0, or what search_hash() answers. */
 int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len);
 
 /* Inline, as an int64 costs no more than this. */
@@ -98,82 +102,22 @@ static inline uint32_t search_home(const struct search *s,
 	return table_home(table, s->mixed);
 }
 
-/* Byte strings and general keys that are not the very same pointer. */
-enum conc_equal search_compare(const struct search *s, uint64_t stored);
-
-/*
- * A candidate that fast_eq could not tell: FOUND or ABSENT as it was answered
- * before; ABSENT when it is of no interest, or noted as an open question.  `next`
- * remembers where the last one was found.
- */
-enum found search_consider(struct search *s, uint64_t stored, size_t *next);
-
-/* search_probe() for int64 keys, which never ask. */
-static inline enum found search_probe_int(struct table *table, uint64_t mixed,
-					  uint64_t key, uint32_t *at)
-{
-	uint64_t live = hash_live(mixed);
-	uint32_t mask = table->mask, i = *at;
-
-	for (;; i = (i + 1) & mask) {
-		/* Pairs with the release in fill_slot (dict_table.c). */
-		uint64_t hash = atomic_load_explicit(&table->slots[i].hash,
-						     memory_order_acquire);
-
-		*at = i;
-		if (hash == HASH_EMPTY)
-			return ABSENT;
-		if (hash == live &&
-		    atomic_load_explicit(&table->slots[i].key,
-					 memory_order_relaxed) == key)
-			return FOUND;
-	}
-}
+/* search_probe() for keys that may ask. */
+enum found search_walk(struct search *s, struct table *table, uint32_t *at);
 
 /*
  * Inside a section: walks the probe chain from slot *at (search_home() at
  * first).  FOUND: *at is a live slot with an equal key.  ABSENT: *at is the
  * empty slot at the end of the chain.  ASK: leave the section and call
- * search_answer(), then begin again.  Inline, as it is most of a read.
+ * search_answer(), then begin again.
  */
 static inline enum found search_probe(struct search *s, struct table *table,
 				      uint32_t *at)
 {
-	uint64_t live = hash_live(s->mixed);
-	uint32_t mask = table->mask, i = *at;
-	enum found found = ABSENT;
-	size_t next = 0;
-
-	if (s->dict->keys == CONC_KEY_INT64)
-		return search_probe_int(table, s->mixed, s->key, at);
-	s->known = s->asked_count;
-	s->left_out = 0;
-	s->open_questions = false;
-	for (;; i = (i + 1) & mask) {
-		/* Pairs with the release in fill_slot (dict_table.c). */
-		uint64_t hash = atomic_load_explicit(&table->slots[i].hash,
-						     memory_order_acquire);
-		enum conc_equal equal;
-		uint64_t stored;
-
-		if (hash == HASH_EMPTY) {
-			found = s->open_questions ? ASK : ABSENT;
-			break;
-		}
-		if (hash != live)
-			continue;
-		stored = atomic_load_explicit(&table->slots[i].key,
-					      memory_order_relaxed);
-		equal = search_compare(s, stored);
-		if (equal == CONC_EQUAL)
-			found = FOUND;
-		else if (equal == CONC_ASK)
-			found = search_consider(s, stored, &next);
-		if (found != ABSENT)
-			break;
-	}
-	*at = i;
-	return found;
+	return s->dict->keys == CONC_KEY_INT64
+		       ? probe_chain(s->dict, CONC_KEY_INT64, table, s->mixed,
+				     s->key, 0, at)
+		       : search_walk(s, table, at);
 }
 
 /*

@@ -492,10 +492,12 @@ static enum found try_add(struct search *s, int64_t n, int64_t *sum)
 	return found;
 }
 
-/* The same for an int64 key, which cannot ask, without a search.  Whether it counted. */
-static bool try_add_int(conc_dict *dict, uint64_t key, int64_t n, int64_t *sum)
+/* The same without a search.  Whether the add counted. */
+static CONC_INLINE bool add_at_once(conc_dict *dict, enum conc_key_kind keys,
+			       uint64_t key, size_t len, uint64_t hash,
+			       int64_t n, int64_t *sum)
 {
-	uint64_t mixed = conc_mix(key);
+	uint64_t mixed = conc_mix(hash);
 	conc_reader *reader = conc_rcu_enter();
 	/* Pairs with the release that published the table. */
 	struct table *table = atomic_load_explicit(
@@ -505,7 +507,8 @@ static bool try_add_int(conc_dict *dict, uint64_t key, int64_t n, int64_t *sum)
 
 	if (table != NULL) {
 		at = table_home(table, mixed);
-		counted = search_probe_int(table, mixed, key, &at) == FOUND &&
+		counted = probe_chain(dict, keys, table, mixed, key, len,
+				      &at) == FOUND &&
 			  add_in_place(&table->slots[at], n, sum);
 	}
 	conc_rcu_leave(reader);
@@ -722,8 +725,6 @@ static int operation_add(struct update *u)
 	enum found found;
 	int rc;
 
-	if (u->search->dict->values == CONC_BORROWED)
-		return -EINVAL;
 	u->search->inserts = true;
 	while ((found = try_add(u->search, u->n, &u->sum)) == ASK) {
 		rc = search_answer(u->search);
@@ -733,37 +734,52 @@ static int operation_add(struct update *u)
 	return found == FOUND ? 0 : write_entry(u, step_add);
 }
 
-int conc_dict_add(conc_dict *dict, const void *key, size_t len, int64_t n,
-		  int64_t *sum)
+static int add_by_search(conc_dict *dict, uint64_t key, size_t len,
+			 uint64_t hash, int64_t n, int64_t *sum)
 {
-	struct update u = {.n = n};
-	int rc = operate(&u, dict, key, len, operation_add);
+	struct search s;
+	struct update u = {.search = &s, .n = n};
+	int rc;
 
-	if (rc == 0 && sum != NULL)
-		*sum = u.sum;
-	return rc;
-}
-
-static int add_int_by_lock(conc_dict *dict, int64_t key, int64_t n, int64_t *sum)
-{
-	struct update u = {.n = n};
-	int rc = operate_int(&u, dict, key, operation_add);
-
+	search_ready(&s, dict, key, len, hash);
+	rc = operation_add(&u);
+	search_end(&s);
 	if (rc == 0)
 		*sum = u.sum;
 	return rc;
 }
 
-int conc_dict_int_add(conc_dict *dict, int64_t key, int64_t n, int64_t *sum)
+/* Inline: with `keys' known, nothing is left of the other kinds. */
+static CONC_INLINE int add(conc_dict *dict, enum conc_key_kind keys, uint64_t key,
+		      size_t len, uint64_t hash, int64_t n, int64_t *sum)
 {
 	int64_t unwanted;
 
+	if (sum == NULL)
+		sum = &unwanted;
+	return add_at_once(dict, keys, key, len, hash, n, sum)
+		       ? 0
+		       : add_by_search(dict, key, len, hash, n, sum);
+}
+
+int conc_dict_add(conc_dict *dict, const void *key, size_t len, int64_t n,
+		  int64_t *sum)
+{
+	uint64_t hash;
+	int rc = search_hash(dict, key, len, &hash);
+
+	if (rc < 0)
+		return rc;
+	if (dict->values == CONC_BORROWED)
+		return -EINVAL;
+	return add(dict, dict->keys, (uintptr_t)key, len, hash, n, sum);
+}
+
+int conc_dict_int_add(conc_dict *dict, int64_t key, int64_t n, int64_t *sum)
+{
 	if (dict == NULL || dict->keys != CONC_KEY_INT64 ||
 	    dict->values == CONC_BORROWED)
 		return -EINVAL;
-	if (sum == NULL)
-		sum = &unwanted;
-	return try_add_int(dict, (uint64_t)key, n, sum)
-		       ? 0
-		       : add_int_by_lock(dict, key, n, sum);
+	return add(dict, CONC_KEY_INT64, (uint64_t)key, 0, (uint64_t)key, n,
+		   sum);
 }
