@@ -14,10 +14,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from comparison import machine, report
-from comparison.cases import OURS, Case, Missing, Program, ask
+from comparison import latency, machine, memory, report
+from comparison.cases import LATENCY, MEMORY, OURS, TIME, Case, Missing, Offer, Program, ask
 from comparison.programs import CannotBuild, c_programs, python_program
 from comparison.rounds import Effort, Results, run_rounds
 from rich.console import Console
@@ -39,6 +40,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--workload", action="append", metavar="NAME", help="only this one (may be repeated)"
     )
+    parser.add_argument("--part", choices=(TIME, MEMORY, LATENCY), help="only this one")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"default: {FULL.rounds}")
     parser.add_argument(
         "--output",
@@ -66,50 +68,87 @@ def progress_bar(console: Console) -> Progress:
     )
 
 
-def choose_cases(
-    groups: Sequence[list[Case]], workloads: Sequence[str] | None
-) -> Sequence[list[Case]]:
-    """Only those workloads, if some were named; ends the program if one is unknown."""
-    if workloads is None:
-        return groups
-    known = {group[0].workload.name for group in groups}
-    if not known.issuperset(workloads):
-        sys.exit(f"no such workload: {', '.join(sorted(set(workloads) - known))}")
-    return [group for group in groups if group[0].workload.name in workloads]
-
-
 def most_threads_only(groups: Sequence[list[Case]]) -> Sequence[list[Case]]:
     """Of each workload the group of the most threads: enough to show that it runs."""
     last = {(group[0].workload.level, group[0].workload.name): group for group in groups}
     return list(last.values())
 
 
-def run_groups(console: Console, groups: Sequence[list[Case]], effort: Effort) -> Results:
-    """With a progress bar; elsewhere than on a terminal, a line for each workload."""
-    with progress_bar(console) as progress:
-        task = progress.add_task("", total=effort.rounds * sum(map(len, groups)))
+class Session:
+    """What all parts have in common: what can be measured, how much of it, and where to show it."""
 
-        def tick(case: Case) -> None:
-            workload = f"{case.workload.name}, {report.plural(case.threads)}"
-            progress.update(task, description=f"{workload}: {case.library.name}")
-            progress.advance(task)
-            progress.refresh()
+    def __init__(self, arguments: argparse.Namespace, console: Console, offer: Offer) -> None:
+        self.arguments, self.console, self.offer = arguments, console, offer
+        self.effort = QUICK if arguments.quick else FULL
+        if arguments.rounds is not None:
+            self.effort = self.effort._replace(rounds=arguments.rounds)
 
-        return run_rounds(groups, effort, tick)
+    def groups(self, part: str, most_threads: int) -> Sequence[list[Case]]:
+        """The cases that were asked for; none of a part that was not."""
+        if self.arguments.part not in (None, part):
+            return []
+        groups = [
+            group
+            for group in self.offer.cases(part, most_threads)
+            if self.arguments.workload is None or group[0].workload.name in self.arguments.workload
+        ]
+        return most_threads_only(groups) if self.arguments.quick else groups
+
+    @contextmanager
+    def ticking(
+        self, groups: Sequence[list[Case]], rounds: int
+    ) -> Iterator[Callable[[Case], None]]:
+        """With a progress bar on a terminal; gives what is to be told each case."""
+        with progress_bar(self.console) as progress:
+            task = progress.add_task("", total=rounds * sum(map(len, groups)))
+
+            def tick(case: Case) -> None:
+                workload = f"{case.workload.name}, {report.plural(case.threads)}"
+                progress.update(task, description=f"{workload}: {case.library.name}")
+                progress.advance(task)
+                progress.refresh()
+
+            yield tick
+
+    def time(self) -> Results:
+        """ns per operation of many."""
+        groups = self.groups(TIME, self.effort.most_threads)
+        with self.ticking(groups, self.effort.rounds) as tick:
+            return run_rounds(groups, self.effort, tick)
+
+    def weigh(self) -> memory.Weights:
+        """Bytes: they hardly differ from round to round."""
+        groups = self.groups(MEMORY, FULL.most_threads)
+        effort = self.effort._replace(rounds=1)
+        with self.ticking(groups, effort.rounds) as tick:
+            return memory.weigh(groups, effort, 100 if self.arguments.quick else 1, tick)
+
+    def time_singles(self) -> latency.Latencies:
+        """ns of single operations, of very many in one round."""
+        groups = self.groups(LATENCY, FULL.most_threads)
+        effort = self.effort._replace(
+            rounds=min(self.effort.rounds, 2), milliseconds=1 if self.arguments.quick else 100
+        )
+        with self.ticking(groups, effort.rounds) as tick:
+            return latency.time_singles(groups, effort, tick)
 
 
-def ours_failed(results: Results) -> bool:
+def check_workloads(names: Sequence[str] | None, offer: Offer) -> None:
+    """Ends the program if one is unknown."""
+    unknown = set(names or ()) - {workload.name for workload in offer.workloads}
+    if unknown:
+        sys.exit(f"no such workload: {', '.join(sorted(unknown))}")
+
+
+def ours_failed(*parts: Results | memory.Weights | latency.Latencies) -> bool:
     """Whether a program of ours did not finish somewhere."""
-    return any(results.cases[key].library.role == OURS for key in results.failures)
+    return any(part.cases[key].library.role == OURS for part in parts for key in part.failures)
 
 
-def main() -> int:
-    """Builds, asks, runs, shows and saves."""
-    arguments = parse_arguments()
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    effort = QUICK if arguments.quick else FULL
-    if arguments.rounds is not None:
-        effort = effort._replace(rounds=arguments.rounds)
+def find_programs(
+    arguments: argparse.Namespace, console: Console
+) -> tuple[list[Program], list[Missing]]:
+    """Builds those of C; ends the program if ours does not build."""
     programs: list[Program] = []
     missing: list[Missing] = []
     if arguments.level != "Python":
@@ -121,14 +160,24 @@ def main() -> int:
             sys.exit(f"our own benchmark does not build: {problem}")
     if arguments.level != "C":
         programs.append(python_program())
+    return programs, missing
+
+
+def main() -> int:
+    """Builds, asks, runs, shows and saves."""
+    arguments = parse_arguments()
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    programs, missing = find_programs(arguments, console)
     offer = ask(programs)
+    check_workloads(arguments.workload, offer)
     missing += offer.missing
     report.print_missing(console, missing)
-    groups = choose_cases(list(offer.cases(effort.most_threads)), arguments.workload)
-    if arguments.quick:
-        groups = most_threads_only(groups)
-    results = run_groups(console, groups, effort)
-    report.print_results(console, results)
+    session = Session(arguments, console, offer)
+    results, weights, latencies = session.time(), session.weigh(), session.time_singles()
+    if results.cases:
+        report.print_results(console, results)
+    memory.print_weights(console, weights)
+    latency.print_latencies(console, latencies)
     facts = machine.describe()
     os.makedirs(arguments.output, exist_ok=True)
     path = os.path.join(arguments.output, "results.json")
@@ -136,15 +185,21 @@ def main() -> int:
         path,
         results,
         machine=facts,
-        rounds=effort.rounds,
+        rounds=session.effort.rounds,
         missing=[one._asdict() for one in missing],
+        memory=memory.records_of(weights),
+        latency=latency.records_of(latencies),
     )
-    from comparison import picture  # see there
+    from comparison import picture, picture_latency  # see there
 
     note = f"{facts['processor']}, {facts['cores']} cores, {facts['date']}"
-    for path in [path, *picture.draw(results, note, arguments.output)]:
+    pictures = [
+        *picture.draw(results, note, arguments.output),
+        *picture_latency.draw_latencies(latencies, note, arguments.output),
+    ]
+    for path in [path, *pictures]:
         console.print(f"Saved {path}", soft_wrap=True, highlight=False)
-    return 1 if ours_failed(results) else 0
+    return 1 if ours_failed(results, weights, latencies) else 0
 
 
 if __name__ == "__main__":

@@ -79,6 +79,9 @@ enum loop {
 #define NEEDS_WAIT 2u          /* a pop that sleeps until there is an item */
 #define NEEDS_MANY_WRITERS 4u  /* writes by several threads, or beside reads */
 #define NEEDS_SET 8u           /* any value under a key: not counts alone */
+#define NEEDS_MALLOC 16u       /* to take all its memory from malloc */
+/* To be called by the driver's threads; who has run_all does neither. */
+#define NEEDS_CALLS 32u
 
 /* What one thread does, `passes` times over. */
 struct task {

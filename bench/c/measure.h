@@ -22,6 +22,13 @@ int64_t run_tasks(const struct library *library, struct task *tasks,
 /* What each thread does between the barrier and its end. */
 void run_task(const struct library *library, struct task *task);
 
+/*
+ * How run_task() runs a pass: as library->run() does, unless latency.c has set
+ * this to something else.
+ */
+extern int64_t (*run_pass)(const struct library *library,
+			   const struct task *task);
+
 /* CLOCK_MONOTONIC in ns. */
 int64_t bench_now(void);
 

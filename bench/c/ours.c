@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* This library, through its public headers, as any program calls it. */
 #include <concurrency.h>
+#include <stdlib.h>
 
 #include "loops.h"
 
@@ -153,16 +154,12 @@ static const struct library our_queue = {
 
 static void *make_counter(size_t unused)
 {
-	static conc_int64 counter;
+	conc_int64 *counter = malloc(sizeof(*counter));
 
 	(void)unused;
-	conc_int64_set(&counter, 0);
-	return &counter;
-}
-
-static void destroy_counter(void *object)
-{
-	(void)object;
+	if (counter != NULL)
+		conc_int64_set(counter, 0);
+	return counter;
 }
 
 static int64_t run_counter(const struct task *task)
@@ -184,7 +181,7 @@ static const struct library our_counter = {
 	.name = "conc_int64",
 	.how = "inlined",
 	.make = make_counter,
-	.destroy = destroy_counter,
+	.destroy = free,
 	.run = run_counter,
 	.value = counter_value,
 };

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include <unistd.h>
 
 /* ---- keys and steps ----------------------------------------------------- */
 
@@ -50,8 +49,18 @@ uint64_t *steps_for(enum operation operation, size_t first, size_t count)
 	return steps;
 }
 
-static void set_task(struct plan *plan, unsigned thread, enum loop loop,
-		     const void *steps, size_t count)
+uint64_t sum_of_keys(size_t first, size_t count)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		sum += (uint64_t)bench_key(first + i) + 1;
+	return sum;
+}
+
+void set_task(struct plan *plan, unsigned thread, enum loop loop,
+	      const void *steps, size_t count)
 {
 	struct task *task = &plan->tasks[thread];
 
@@ -63,7 +72,7 @@ static void set_task(struct plan *plan, unsigned thread, enum loop loop,
 
 /* ---- maps --------------------------------------------------------------- */
 
-static void load_keys(struct plan *plan, size_t count)
+void load_keys(struct plan *plan, size_t count)
 {
 	plan->expected = count;
 	plan->load = steps_for(MAP_SET, 0, count);
@@ -115,14 +124,11 @@ static void lay_half_set(struct plan *plan)
 }
 
 /* The check reads every key back. */
-static void check_keys(struct plan *plan, size_t first, size_t count)
+void check_keys(struct plan *plan, size_t first, size_t count)
 {
-	size_t i;
-
 	plan->check = steps_for(MAP_GET, first, count);
 	plan->checked = count;
-	for (i = 0; i < count; i++)
-		plan->check_sum += (uint64_t)bench_key(first + i) + 1;
+	plan->check_sum = sum_of_keys(first, count);
 }
 
 static void lay_insert(struct plan *plan)
@@ -238,10 +244,7 @@ static void lay_strings(struct plan *plan)
 
 /* ---- queues ------------------------------------------------------------- */
 
-#define BOUNDED 1024
-
-/* The sum of the items 1 to count. */
-static uint64_t sum_of(size_t count)
+uint64_t sum_of(size_t count)
 {
 	return (uint64_t)count * (count + 1) / 2;
 }
@@ -310,7 +313,7 @@ static void lay_counter(struct plan *plan)
 #define MANY NEEDS_MANY_WRITERS
 #define SET NEEDS_SET
 
-const struct workload workloads[] = {
+static const struct workload workloads[] = {
 	{KIND_MAP, "get-1k", "get, 1,000 keys", "get", {1, 2, 4}, SET, false,
 	 lay_get_few},
 	{KIND_MAP, "get-1m", "get, 1,000,000 keys", "get", {1, 2, 4}, SET, false,
@@ -339,7 +342,36 @@ const struct workload workloads[] = {
 	 MANY, false, lay_counter},
 };
 
-const size_t workload_count = COUNT(workloads);
+const struct workload *workload_at(size_t i)
+{
+	return i < COUNT(workloads) ? &workloads[i] : NULL;
+}
+
+const struct workload *workload_named(const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(workloads[i].name, name) != 0)
+		i++;
+	return &workloads[i];
+}
+
+/* Four times the cores, and eight at least. */
+static unsigned crowd(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (4 * cores > MOST_THREADS)
+		return MOST_THREADS;
+	return cores > 2 ? 4 * (unsigned)cores : 8;
+}
+
+unsigned workload_threads(const struct workload *workload, size_t i)
+{
+	if (i == COUNT(workload->threads))
+		return 0;
+	return workload->threads[i] == CROWD ? crowd() : workload->threads[i];
+}
 
 /* ---- ready, and checked ------------------------------------------------- */
 

@@ -5,6 +5,10 @@ Every program, of C or of Python, is called in the same way and answers in lines
 
     PROGRAM list
     PROGRAM time WORKLOAD LIBRARY THREADS REPEATS MILLISECONDS
+    PROGRAM memory WORKLOAD LIBRARY PARTS
+    PROGRAM latency WORKLOAD LIBRARY THREADS MILLISECONDS
+
+PARTS: how many times less than usual is enough.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 OURS, PEER, FLOOR = "ours", "peer", "floor"
+TIME, MEMORY, LATENCY = "time", "memory", "latency"
+"""The parts of the comparison, each with workloads of its own."""
 NEEDS_MANY_WRITERS = 4
 """Of bench.h: what a library lacks that may be written by one thread alone."""
 
@@ -41,6 +47,7 @@ class Workload(NamedTuple):
     unit: str
     needs: int
     threads: tuple[int, ...]
+    part: str
 
 
 class Library(NamedTuple):
@@ -63,14 +70,14 @@ class Case(NamedTuple):
     threads: int
     library: Library
 
-    def command(self, repeats: int, milliseconds: int) -> list[str]:
-        """The process that measures it once."""
+    def command(self, *numbers: int) -> list[str]:
+        """The process that measures it once; `numbers` as the part wants them."""
         return [
             *self.library.program.command,
-            "time",
+            self.workload.part,
             self.workload.name,
             self.library.name,
-            *map(str, (self.threads, repeats, milliseconds)),
+            *map(str, numbers),
         ]
 
 
@@ -88,9 +95,11 @@ class Offer(NamedTuple):
     libraries: list[Library]
     missing: list[Missing]
 
-    def cases(self, most_threads: int) -> Iterator[list[Case]]:
+    def cases(self, part: str, most_threads: int) -> Iterator[list[Case]]:
         """The libraries that can do it, for each workload and number of threads."""
         for workload in self.workloads:
+            if workload.part != part:
+                continue
             for threads in workload.threads:
                 group = [
                     Case(workload, threads, library)
@@ -138,7 +147,7 @@ def last_line(text: str) -> str:
 
 def ask(programs: Sequence[Program]) -> Offer:
     """Has every program list what it measures; a workload that several list counts once."""
-    workloads: dict[tuple[str, str], Workload] = {}
+    workloads: dict[tuple[str, str, str], Workload] = {}
     libraries: list[Library] = []
     missing: list[Missing] = []
     for program in programs:
@@ -152,9 +161,8 @@ def ask(programs: Sequence[Program]) -> Offer:
             elif "workload" in fields:
                 name = fields.pop("workload")
                 fields["threads"] = tuple(fields["threads"])
-                workloads.setdefault(
-                    (program.level, name), Workload(program.level, name, **fields)
-                )
+                workload = Workload(program.level, name, **fields)
+                workloads.setdefault((program.level, workload.part, name), workload)
             else:
                 role = program.name if program.name in (OURS, FLOOR) else PEER
                 fields.setdefault("role", role)

@@ -97,6 +97,16 @@ def draw_workloads(
     return figure
 
 
+def save(figure: Figure, stem: str) -> list[str]:
+    """As SVG and PNG; returns their paths."""
+    paths = [f"{stem}.{suffix}" for suffix in ("svg", "png")]
+    for path in paths:
+        metadata = {"Date": None} if path.endswith(".svg") else None
+        figure.savefig(path, dpi=110, metadata=metadata)
+    plt.close(figure)
+    return paths
+
+
 def draw(results: Results, note: str, directory: str) -> list[str]:
     """Saves pictures as SVG and PNG, one of each level and kind; returns their paths."""
     sheets: dict[tuple[str, str], list[list[list[Case]]]] = {}
@@ -111,9 +121,5 @@ def draw(results: Results, note: str, directory: str) -> list[str]:
         figure = draw_workloads(
             results, workloads, f"{level}: {kind} (*: does not do the same job)", note
         )
-        for suffix in ("svg", "png"):
-            path = os.path.join(directory, f"{level.lower()}-{kind}.{suffix}")
-            figure.savefig(path, dpi=110, metadata={"Date": None} if suffix == "svg" else None)
-            paths.append(path)
-        plt.close(figure)
+        paths += save(figure, os.path.join(directory, f"{level.lower()}-{kind}"))
     return paths

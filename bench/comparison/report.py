@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .cases import OURS, Case, Missing
-from .rounds import Results, key_of
+from .rounds import Key, Results, key_of
 from .standing import Standing, groups_of, standings
 
 
@@ -25,7 +25,7 @@ def time_of(ns: float) -> str:
     """In the unit that suits."""
     for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
         if ns >= 10 * size:
-            return f"{ns / size:.3g} {unit}"
+            return f"{ns / size:,.0f} {unit}" if ns >= 100 * size else f"{ns / size:.3g} {unit}"
     return f"{ns:.1f}" if ns < 100 else f"{ns:.0f}"
 
 
@@ -93,7 +93,12 @@ def print_results(console: Console, results: Results) -> None:
         console.print(
             f"- {line_of(one)}", style=style, highlight=False, soft_wrap=True, markup=False
         )
-    for (level, workload, threads, library), why in results.failures.items():
+    print_failures(console, results.failures)
+
+
+def print_failures(console: Console, failures: Mapping[Key, str]) -> None:
+    """What did not finish."""
+    for (level, workload, threads, library), why in failures.items():
         console.print(
             f"- not finished: {level}: {library}, {workload}, {plural(threads)}: {why}",
             soft_wrap=True,
@@ -107,8 +112,8 @@ def print_missing(console: Console, missing: Sequence[Missing]) -> None:
         console.print(f"- left out: {one.name}: {one.reason}", soft_wrap=True, highlight=False)
 
 
-def record_of(results: Results, case: Case) -> dict[str, object]:
-    """A case as one JSON object."""
+def subject_of(case: Case) -> dict[str, object]:
+    """What a case is about, as a JSON object."""
     library, workload = case.library, case.workload
     return {
         "level": workload.level,
@@ -120,6 +125,13 @@ def record_of(results: Results, case: Case) -> dict[str, object]:
         "role": library.role,
         "how": library.how,
         "differs": library.differs,
+    }
+
+
+def record_of(results: Results, case: Case) -> dict[str, object]:
+    """A timing as one JSON object."""
+    return {
+        **subject_of(case),
         "ns": results.ns.get(key_of(case), []),
         "median_ns": results.median(case),
         "failure": results.failures.get(key_of(case)),

@@ -12,12 +12,13 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .cases import Case, last_line, run
 
 Key = tuple[str, str, int, str]
 """Level, workload, threads, library."""
+T = TypeVar("T")
 
 
 class Effort(NamedTuple):
@@ -64,16 +65,16 @@ class NotFinished(Exception):
     """A process gave no figures."""
 
 
-def measure(case: Case, effort: Effort) -> float:
+def answer_of(case: Case, numbers: Sequence[int], seconds: float) -> dict[str, Any]:
     """Runs one process; raises NotFinished."""
-    command = case.command(effort.repeats, effort.milliseconds)
     try:
-        answer = run(case.library.program, command, effort.time_limit)
+        answer = run(case.library.program, case.command(*numbers), seconds)
     except subprocess.TimeoutExpired:
-        raise NotFinished(f"not within {effort.time_limit:g} s") from None
+        raise NotFinished(f"not within {seconds:g} s") from None
     if answer.returncode != 0:
         raise NotFinished(last_line(answer.stderr))
-    return float(median(json.loads(last_line(answer.stdout))["ns"]))
+    figures: dict[str, Any] = json.loads(last_line(answer.stdout))
+    return figures
 
 
 def in_turn(groups: Iterable[Sequence[Case]], number: int) -> Iterator[Case]:
@@ -83,30 +84,48 @@ def in_turn(groups: Iterable[Sequence[Case]], number: int) -> Iterator[Case]:
         yield from [*group[first:], *group[:first]]
 
 
-def run_rounds(
-    groups: Iterable[Sequence[Case]], effort: Effort, tick: Callable[[Case], None]
-) -> Results:
-    """Runs all rounds; `tick` is told each case before it runs."""
+def collect(
+    groups: Iterable[Sequence[Case]],
+    effort: Effort,
+    tick: Callable[[Case], None],
+    measure: Callable[[Case], T],
+) -> tuple[dict[Key, list[T]], dict[Key, str]]:
+    """What all rounds gave, and what failed; `tick` is told each case before it runs."""
     groups = list(groups)
-    results = Results({key_of(case): case for group in groups for case in group}, {}, {})
+    found: dict[Key, list[T]] = {}
+    failures: dict[Key, str] = {}
 
-    def run_one(case: Case) -> None:
+    def run_case(case: Case) -> None:
         tick(case)
-        run_case(case, effort, results)
+        key = key_of(case)
+        if key in failures:
+            return
+        try:
+            found.setdefault(key, []).append(measure(case))
+        except NotFinished as problem:
+            failures[key] = str(problem)
+            del found[key]
 
     with ThreadPoolExecutor(effort.at_once) as pool:
         for number in range(effort.rounds):
-            list(pool.map(run_one, in_turn(groups, number)))
-    return results
+            list(pool.map(run_case, in_turn(groups, number)))
+    return found, failures
 
 
-def run_case(case: Case, effort: Effort, results: Results) -> None:
-    """Once; a case that failed before is passed over."""
-    key = key_of(case)
-    if key in results.failures:
-        return
-    try:
-        results.ns.setdefault(key, []).append(measure(case, effort))
-    except NotFinished as problem:
-        results.failures[key] = str(problem)
-        del results.ns[key]
+def cases_by_key(groups: Iterable[Sequence[Case]]) -> dict[Key, Case]:
+    """All of them."""
+    return {key_of(case): case for group in groups for case in group}
+
+
+def run_rounds(
+    groups: Iterable[Sequence[Case]], effort: Effort, tick: Callable[[Case], None]
+) -> Results:
+    """Runs all rounds of timings."""
+    groups = list(groups)
+
+    def measure(case: Case) -> float:
+        numbers = (case.threads, effort.repeats, effort.milliseconds)
+        return float(median(answer_of(case, numbers, effort.time_limit)["ns"]))
+
+    found, failures = collect(groups, effort, tick, measure)
+    return Results(cases_by_key(groups), found, failures)

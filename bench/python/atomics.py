@@ -80,61 +80,54 @@ class OurInt(Library):
     name, role = "AtomicInt64", "ours"
 
     @staticmethod
-    def increment() -> tuple[Work, Callable[[], object]]:
-        """Of a new one."""
+    def make() -> Any:
+        """A new one."""
         from concurrency import AtomicInt64
 
-        number = AtomicInt64(0)
+        return AtomicInt64(0)
+
+    @classmethod
+    def increment(cls) -> tuple[Work, Callable[[], object]]:
+        """Of a new one."""
+        number = cls.make()
         return repeat(number.incr), number.get
 
-    @staticmethod
-    def get() -> tuple[Work, None]:
+    @classmethod
+    def get(cls) -> tuple[Work, None]:
         """Of a new one."""
-        from concurrency import AtomicInt64
-
-        return repeat(AtomicInt64(5).get), None
+        return repeat(cls.make().get), None
 
 
-class FtUtilsInt(FtUtils):
+class FtUtilsInt(FtUtils, OurInt):
     """ft_utils."""
 
-    name = "ft_utils.AtomicInt64"
+    name, role = "ft_utils.AtomicInt64", "peer"
 
     @staticmethod
-    def increment() -> tuple[Work, Callable[[], object]]:
-        """Of a new one."""
+    def make() -> Any:
+        """A new one."""
         from ft_utils.concurrency import AtomicInt64
 
-        number = AtomicInt64(0)
-        return repeat(number.incr), number.get
-
-    @staticmethod
-    def get() -> tuple[Work, None]:
-        """Of a new one."""
-        from ft_utils.concurrency import AtomicInt64
-
-        return repeat(AtomicInt64(5).get), None
+        return AtomicInt64(0)
 
 
-class CereggiiInt(Cereggii):
+class CereggiiInt(Cereggii, OurInt):
     """cereggii."""
 
-    name = "cereggii.AtomicInt64"
+    name, role = "cereggii.AtomicInt64", "peer"
 
     @staticmethod
-    def increment() -> tuple[Work, Callable[[], object]]:
-        """Of a new one."""
+    def make() -> Any:
+        """A new one."""
         from cereggii import AtomicInt64
 
-        number = AtomicInt64(0)
+        return AtomicInt64(0)
+
+    @classmethod
+    def increment(cls) -> tuple[Work, Callable[[], object]]:
+        """By its own name."""
+        number = cls.make()
         return repeat(number.increment_and_get), number.get
-
-    @staticmethod
-    def get() -> tuple[Work, None]:
-        """Of a new one."""
-        from cereggii import AtomicInt64
-
-        return repeat(AtomicInt64(5).get), None
 
 
 class Number:
@@ -149,6 +142,8 @@ class LockedInt(Library):
     """int + Lock, as most programs have it: not even a call around it."""
 
     name, how = "int + Lock", "with lock: n.value += 1"
+
+    make = Number
 
     @staticmethod
     def increment() -> tuple[Work, Callable[[], object]]:
