@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 LEVELS = ("C", "Python")
-FULL = Effort(rounds=5, repeats=3, milliseconds=30, most_threads=64, time_limit=15.0)
+FULL = Effort(rounds=3, repeats=3, milliseconds=30, most_threads=64, time_limit=15.0)
 QUICK = Effort(
     rounds=1, repeats=1, milliseconds=1, most_threads=2, time_limit=20.0, at_once=machine.cores()
 )
