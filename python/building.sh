@@ -143,14 +143,16 @@ make_environment() (
     printf '%s\n' "$wanted" >"$dir/.complete"
 )
 
-# add_to_environment NAME INTERPRETER PACKAGE: one that can be done without,
-# from source if there is no wheel. What failed is not tried again there.
+# add_to_environment NAME INTERPRETER PACKAGE: one that can be done without. The
+# newest, from source if there is no wheel of it; if that does not build, the
+# newest that has a wheel. What failed is not tried again there.
 add_to_environment() (
     dir=$(environment_directory "$1" "$2")
     lock "$CACHE/venvs/.lock"
     [ ! -e "$dir/.tried-$3" ] || return 0
     say "Fetching for $(python_tag "$2"): $3"
-    logged "$dir/bin/python" -m pip install --prefer-binary "$3" ||
+    logged "$dir/bin/python" -m pip install "$3" ||
+        logged "$dir/bin/python" -m pip install --prefer-binary "$3" ||
         note "$3 cannot be installed for this Python: it is left out."
     touch "$dir/.tried-$3"
 )
