@@ -241,21 +241,35 @@ static bool replaceable(const struct update *u, uint64_t old, uint64_t word)
 	return values != CONC_RETAINED;
 }
 
+/*
+ * Puts in the new word and returns the old one.  Under the lock nobody else writes
+ * a word but adds, which only touch counts: for all others a store will do.
+ * Release, both: what the new pointer points to.  Acquire: the count returned has
+ * every add in it that came before.
+ */
+static uint64_t swap_word(struct slot *slot, uint64_t old, bool counts,
+			  uint64_t word)
+{
+	if (counts)
+		return atomic_exchange_explicit(&slot->word, word,
+						memory_order_acq_rel);
+	atomic_store_explicit(&slot->word, word, memory_order_release);
+	return old;
+}
+
 static int replace(struct update *u, uint64_t word)
 {
 	enum conc_lifetime values = u->search->dict->values;
+	struct slot *slot = slot_of(u);
+	uint64_t old = atomic_load_explicit(&slot->word, memory_order_acquire);
+	bool counts = values != CONC_BORROWED && (old & WORD_COUNT) != 0;
 
-	if (!replaceable(u, word_at(u), word))
+	if (!replaceable(u, old, word))
 		return move_entry(u, word);
-	/*
-	 * Release: what the new pointer points to.  Acquire: the count returned
-	 * has every add in it that came before.
-	 */
-	u->displaced.word = atomic_exchange_explicit(&slot_of(u)->word, word,
-						     memory_order_acq_rel);
+	old = swap_word(slot, old, counts, word);
+	u->displaced.word = old;
 	u->displaced.valid = true;
-	u->displaced.owned = values == CONC_TYPE_STABLE &&
-			     word_is_pointer(values, u->displaced.word);
+	u->displaced.owned = values == CONC_TYPE_STABLE && !counts;
 	return 0;
 }
 
