@@ -127,14 +127,14 @@ class Dict(Mapping):
 
     name = "dict"
     cannot = NEEDS_MANY_WRITERS  # d[k] += 1 is two steps
-    make = staticmethod(dict)
+    make: Any = staticmethod(dict)
 
 
 class LockedDict(Mapping):
     """A dict behind a Lock, as most programs that share one have it."""
 
     name, how = "dict + Lock", "with lock: ..."
-    make = staticmethod(dict)
+    make: Any = staticmethod(dict)
 
     @staticmethod
     def get(mapping: Any, keys: Keys) -> Work:

@@ -100,14 +100,14 @@ class Simple(Queue):
     """The standard library's, in C."""
 
     name = "queue.SimpleQueue"
-    make = staticmethod(queue.SimpleQueue)
+    make: Any = staticmethod(queue.SimpleQueue)
 
 
 class Standard(Queue):
     """The standard library's, with locks."""
 
     name, differs = "queue.Queue", AS_QUEUE
-    make = staticmethod(queue.Queue)
+    make: Any = staticmethod(queue.Queue)
 
 
 class StandardBounded(Queue):
@@ -166,7 +166,7 @@ class Deque(Queue):
     """A deque: nobody can wait for an item."""
 
     name, differs, cannot = "collections.deque", "cannot wait", NEEDS_WAIT
-    make = staticmethod(deque)
+    make: Any = staticmethod(deque)
 
     @staticmethod
     def ends(made: Any) -> Ends:
