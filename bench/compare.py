@@ -5,7 +5,7 @@
     ./quickstart bench            everything: about an hour
     ./quickstart bench --quick    under two minutes: shows that it runs, the figures mean nothing
 
-Leaves results.json and pictures in the output directory.  What is not installed is left out and
+Leaves results.json, tables and pictures in the output directory.  What is not installed is left out and
 named.  Exit status 1 if this library's own programs do not build or do not finish.
 """
 
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from comparison import latency, machine, memory, report
+from comparison import latency, machine, markdown, memory, report
 from comparison.cases import LATENCY, MEMORY, OURS, TIME, Case, Missing, Offer, Program, ask
 from comparison.programs import CannotBuild, c_programs, python_program
 from comparison.rounds import Effort, Results, run_rounds
@@ -181,7 +181,7 @@ def main() -> int:
     facts = machine.describe()
     os.makedirs(arguments.output, exist_ok=True)
     path = os.path.join(arguments.output, "results.json")
-    report.save(
+    saved = report.save(
         path,
         results,
         machine=facts,
@@ -190,6 +190,8 @@ def main() -> int:
         memory=memory.records_of(weights),
         latency=latency.records_of(latencies),
     )
+    tables = os.path.join(arguments.output, "figures.md")
+    markdown.write(saved, tables)
     from comparison import picture, picture_latency  # see there
 
     note = f"{facts['processor']}, {facts['cores']} cores, {facts['date']}"
@@ -197,7 +199,7 @@ def main() -> int:
         *picture.draw(results, note, arguments.output),
         *picture_latency.draw_latencies(latencies, note, arguments.output),
     ]
-    for path in [path, *pictures]:
+    for path in [path, tables, *pictures]:
         console.print(f"Saved {path}", soft_wrap=True, highlight=False)
     return 1 if ours_failed(results, weights, latencies) else 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Shows results as tables and plain words, and saves them as JSON and Markdown."""
+"""Shows results as tables and plain words, and saves them as JSON."""
 
 from __future__ import annotations
 
@@ -118,6 +118,7 @@ def subject_of(case: Case) -> dict[str, object]:
     return {
         "level": workload.level,
         "workload": workload.name,
+        "kind": workload.kind,
         "title": workload.title,
         "unit": workload.unit,
         "threads": case.threads,
@@ -152,8 +153,8 @@ def standing_record(one: Standing) -> dict[str, object]:
     }
 
 
-def save(path: str, results: Results, **more: object) -> None:
-    """Writes everything as JSON."""
+def save(path: str, results: Results, **more: object) -> dict[str, object]:
+    """Writes everything as JSON, and returns what it wrote."""
     report = {
         **more,
         "results": [record_of(results, case) for case in results.cases.values()],
@@ -162,3 +163,4 @@ def save(path: str, results: Results, **more: object) -> None:
     with open(path, "w", encoding="utf-8") as file:
         json.dump(report, file, indent=1, ensure_ascii=False)
         file.write("\n")
+    return report
