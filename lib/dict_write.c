@@ -11,7 +11,10 @@
  *
  * add does without the lock where the word is a COUNT: one fetch_add, which
  * linearizes there unless the word returned was FROZEN or DEAD; then it did not
- * count and goes the way of every write.
+ * count and goes the way of every write.  set does too where one COUNT replaces
+ * another: one compare-exchange of a word that is neither FROZEN nor DEAD.  So
+ * under the lock a COUNT may change at any moment: only a fetch_or of FROZEN or
+ * DEAD ends that, and the word that it returns is the last one.
  */
 #include <config.h>
 
@@ -243,7 +246,7 @@ static bool replaceable(const struct update *u, uint64_t old, uint64_t word)
 
 /*
  * Puts in the new word and returns the old one.  Under the lock nobody else writes
- * a word but adds, which only touch counts: for all others a store will do.
+ * a word that is no count: for these a store will do.
  * Release, both: what the new pointer points to.  Acquire: the count returned has
  * every add in it that came before.
  */
@@ -506,27 +509,73 @@ static enum found try_add(struct search *s, int64_t n, int64_t *sum)
 	return found;
 }
 
-/* The same without a search.  Whether the add counted. */
-static CONC_INLINE bool add_at_once(conc_dict *dict, enum conc_key_kind keys,
-			       uint64_t key, size_t len, uint64_t hash,
-			       int64_t n, int64_t *sum)
+/* --- without the lock and without a search ------------------------------- */
+
+/* Inside a section.  The key's slot; NULL: it has none, or it takes a search. */
+static CONC_INLINE struct slot *find_slot(conc_dict *dict,
+					  enum conc_key_kind keys, uint64_t key,
+					  size_t len, uint64_t hash)
 {
 	uint64_t mixed = conc_mix(hash);
-	conc_reader *reader = conc_rcu_enter();
 	/* Pairs with the release that published the table. */
 	struct table *table = atomic_load_explicit(
 		&shard_of(dict, mixed)->table, memory_order_acquire);
-	bool counted = false;
 	uint32_t at;
 
-	if (table != NULL) {
-		at = table_home(table, mixed);
-		counted = probe_chain(dict, keys, table, mixed, key, len,
-				      &at) == FOUND &&
-			  add_in_place(&table->slots[at], n, sum);
-	}
+	if (table == NULL)
+		return NULL;
+	at = table_home(table, mixed);
+	return probe_chain(dict, keys, table, mixed, key, len, &at) == FOUND
+		       ? &table->slots[at]
+		       : NULL;
+}
+
+/* Whether the add counted. */
+static CONC_INLINE bool add_at_once(conc_dict *dict, enum conc_key_kind keys,
+				    uint64_t key, size_t len, uint64_t hash,
+				    int64_t n, int64_t *sum)
+{
+	conc_reader *reader = conc_rcu_enter();
+	struct slot *slot = find_slot(dict, keys, key, len, hash);
+	bool counted = slot != NULL && add_in_place(slot, n, sum);
+
 	conc_rcu_leave(reader);
 	return counted;
+}
+
+/* Inside a section.  A count by a count; *old has what it replaced. */
+static bool set_in_place(struct slot *slot, uint64_t word, uint64_t *old)
+{
+#ifdef CONC_PLANT_LOST_SET
+	const uint64_t tags = WORD_COUNT | WORD_DEAD;
+#else
+	const uint64_t tags = WORD_TAGS;
+#endif
+
+	*old = atomic_load_explicit(&slot->word, memory_order_relaxed);
+	while ((*old & tags) == WORD_COUNT)
+		/* acq_rel: as an add. */
+		if (atomic_compare_exchange_weak_explicit(
+			    &slot->word, old, word, memory_order_acq_rel,
+			    memory_order_relaxed))
+			return true;
+	return false;
+}
+
+/* Whether it is done. */
+static CONC_INLINE bool set_at_once(conc_dict *dict, enum conc_key_kind keys,
+				    uint64_t key, size_t len, uint64_t hash,
+				    uint64_t word, struct conc_value *old)
+{
+	conc_reader *reader = conc_rcu_enter();
+	struct slot *slot = find_slot(dict, keys, key, len, hash);
+	uint64_t replaced;
+	bool done = slot != NULL && set_in_place(slot, word, &replaced);
+
+	conc_rcu_leave(reader);
+	if (done && old != NULL)
+		word_decode(dict->values, replaced, old);
+	return done;
 }
 
 /* --- the public functions ------------------------------------------------ */
@@ -576,25 +625,55 @@ static int store(struct update *u, step_fn *step)
 	return rc < 0 ? rc : write_entry(u, step);
 }
 
-static int operation_set(struct update *u)
+static int set_by_search(conc_dict *dict, uint64_t key, size_t len,
+			 uint64_t hash, const struct conc_value *value,
+			 struct conc_value *old)
 {
-	return store(u, step_set);
+	struct search s;
+	struct update u = {.search = &s, .stored = value, .value = old};
+	int rc;
+
+	search_ready(&s, dict, key, len, hash);
+	rc = store(&u, step_set);
+	search_end(&s);
+	return rc;
+}
+
+/* Inline: with `keys' known, nothing is left of the other kinds. */
+static CONC_INLINE int set(conc_dict *dict, enum conc_key_kind keys,
+			   uint64_t key, size_t len, uint64_t hash,
+			   const struct conc_value *value,
+			   struct conc_value *old)
+{
+	uint64_t word;
+	int rc = word_encode(dict->values, value, &word);
+
+	if (rc < 0)
+		return rc;
+	if (dict->values != CONC_BORROWED && (word & WORD_COUNT) != 0 &&
+	    set_at_once(dict, keys, key, len, hash, word, old))
+		return 0;
+	return set_by_search(dict, key, len, hash, value, old);
 }
 
 int conc_dict_set(conc_dict *dict, const void *key, size_t len,
 		  const struct conc_value *value, struct conc_value *old)
 {
-	struct update u = {.stored = value, .value = old};
+	uint64_t hash;
+	int rc = search_hash(dict, key, len, &hash);
 
-	return operate(&u, dict, key, len, operation_set);
+	if (rc < 0)
+		return rc;
+	return set(dict, dict->keys, (uintptr_t)key, len, hash, value, old);
 }
 
 int conc_dict_int_set(conc_dict *dict, int64_t key,
 		      const struct conc_value *value, struct conc_value *old)
 {
-	struct update u = {.stored = value, .value = old};
-
-	return operate_int(&u, dict, key, operation_set);
+	if (dict == NULL || dict->keys != CONC_KEY_INT64)
+		return -EINVAL;
+	return set(dict, CONC_KEY_INT64, (uint64_t)key, 0, (uint64_t)key,
+		   value, old);
 }
 
 static int operation_insert(struct update *u)

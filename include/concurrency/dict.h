@@ -121,7 +121,8 @@ CONC_API int conc_dict_int_get(conc_dict *dict, int64_t key,
 
 /*
  * Stores, replacing what was there.  `old`, if not NULL, receives what was
- * replaced, or CONC_ABSENT.  0; -EINVAL, -EOVERFLOW, -ENOMEM.
+ * replaced, or CONC_ABSENT.  0; -EINVAL, -EOVERFLOW, -ENOMEM.  A number that
+ * replaces a number is stored without a lock, as an add.
  */
 CONC_API int conc_dict_set(conc_dict *dict, const void *key, size_t len,
 			   const struct conc_value *value,

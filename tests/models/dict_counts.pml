@@ -23,6 +23,15 @@
  *       absent:    insert COUNT n at the end of the chain
  *     unlock
  *
+ *   set(key, n), n a number:
+ *     as add, but in place of the fetch_add a compare-exchange, from a count that
+ *     is neither FROZEN nor DEAD; what it replaced is given back
+ *     lock; search the current table
+ *       a count:   exchange(slot.word, n)          # cannot be FROZEN or DEAD here
+ *       an object: the same, in place
+ *       absent:    insert COUNT n at the end of the chain
+ *     unlock
+ *
  *   get(key):
  *     probe; w = slot.word
  *       DEAD: go on probing
@@ -58,8 +67,9 @@
  *   the same slot.
  *
  * What is asserted:
- *   - at the end: what is in the dict and what deletions and replacements gave
- *     back is together what was added: no add is lost or counted twice;
+ *   - at the end: what is in the dict and what deletions, replacements and sets
+ *     gave back is together what was added and set: nothing is lost or counted
+ *     twice;
  *   - for each get, with F the adds that had returned when it began, B those that
  *     have begun when it ends, and X the sums taken out: F - X <= value <= B - X
  *     (X at the end of the call on the left, at its beginning on the right); and
@@ -72,7 +82,8 @@
  *   - no access to a freed table.
  *
  * Abstracted: memory is sequentially consistent; one key, all slots one chain;
- * an object is the number it stands for; an add adds 1; counts do not overflow;
+ * an object is the number it stands for; an add adds 1, a set sets 1 (the second
+ * adder sets, if SETS), so it counts as an add; counts do not overflow;
  * tables are freed at the first moment the grace period allows, and reused; a
  * call begins with its first and ends with its last access.
  *
@@ -80,10 +91,12 @@
  * these lines.
  * run adds: -DADDS0=2 -DADDS1=1 -DOPS=2 -DREADS=2 -DTABLES=3
  * run all: -DADDS0=1 -DADDS1=1 -DOPS=3 -DREADS=1 -DTAKE -DTABLES=3
+ * run sets: -DADDS0=2 -DADDS1=2 -DOPS=2 -DREADS=1 -DTAKE -DSETS -DTABLES=3
  * run full: -DADDS0=1 -DADDS1=1 -DOPS=4 -DREADS=0 -DTAKE -DS=2
  * run no_memory: -DADDS0=2 -DADDS1=1 -DOPS=3 -DREADS=1 -DTAKE -DS=2 -DTABLES=1
  * run snapshot: -DADDS0=1 -DADDS1=0 -DOPS=2 -DREADS=0 -DTAKE -DSNAPSHOT
  * mistake ADD_IGNORES_RETURNED in adds: an adder does not look at the word it got back
+ * mistake SET_IGNORES_TAGS in sets: a setter exchanges whatever word is there
  * mistake REBUILD_COPIES_EARLIER in adds: a rebuild copies the word it read before the FROZEN
  * mistake FROZEN_READ_UNLOCKED in adds: a reader takes a frozen count for its value
  * mistake PROMOTES_UNFROZEN in adds: a count is promoted by the value read before
@@ -123,6 +136,11 @@
 #define DEAD 4
 #define ONE 8
 #define VALUE(w) ((w) / ONE)
+#ifdef SETS
+#define SETTER (me == 1)
+#else
+#define SETTER false
+#endif
 #define WORD(value) ((value) * ONE)
 
 #define UNUSED 0                /* states of a table */
@@ -296,7 +314,19 @@ probe:
 		use(t);
 		w = table[t].word[s];
 		assert(w & COUNT);
-		table[t].word[s] = w + ONE;
+		if
+		:: SETTER ->
+#ifndef SET_IGNORES_TAGS
+			if
+			:: w & (FROZEN | DEAD) -> goto slow
+			:: else
+			fi;
+#endif
+			table[t].word[s] = COUNT + ONE;
+			taken = taken + VALUE(w);
+			w = 0
+		:: else -> table[t].word[s] = w + ONE
+		fi;
 #ifdef ADD_IGNORES_RETURNED
 		w = 0;
 #endif
@@ -317,7 +347,12 @@ locked:
 		:: s < S ->
 			d_step {
 				w = table[t].word[s];
-				table[t].word[s] = (w | COUNT) + ONE;
+				if
+				:: SETTER ->
+					table[t].word[s] = COUNT + ONE;
+					taken = taken + VALUE(w)
+				:: else -> table[t].word[s] = (w | COUNT) + ONE
+				fi;
 				w = 0;
 				unlock();
 				s = 0; e = 0; t = 0;

@@ -123,6 +123,76 @@ START_TEST(counts_are_exact_across_rebuilds_and_never_fall)
 }
 END_TEST
 
+/* --- numbers set in place ------------------------------------------------ */
+
+struct setting {
+	struct counting counting;
+	_Atomic uint64_t stored, replaced; /* sums of squares */
+};
+
+static uint64_t square(int64_t n)
+{
+	return (uint64_t)n * (uint64_t)n;
+}
+
+/* No number is stored twice, so each must come out once, or still be there. */
+static void set_numbers_once(struct setting *e, unsigned who)
+{
+	uint64_t seed = crowd_seed(who), stored = 0, replaced = 0;
+	struct conc_value old, value = number(who + 1);
+
+	while (crowd_goes_on(&e->counting.crowd)) {
+		int64_t key = (int64_t)(crowd_random(&seed) % HOT_KEYS);
+		bool deletes = crowd_random(&seed) % 8 == 0;
+		int rc;
+
+		old.kind = CONC_ABSENT;
+		if (deletes) {
+			rc = conc_dict_int_delete(e->counting.dict, key, &old);
+			rc = rc == -ENOENT ? 0 : rc;
+		} else {
+			rc = conc_dict_int_set(e->counting.dict, key, &value,
+					       &old);
+			stored += square(value.u.number);
+			value.u.number += CROWD_MOST;
+		}
+		crowd_check(&e->counting.crowd, rc == 0);
+		if (old.kind == CONC_INT)
+			replaced += square(old.u.number);
+	}
+	atomic_fetch_add(&e->stored, stored);
+	atomic_fetch_add(&e->replaced, replaced);
+}
+
+static void set_and_rebuild(struct crowd *crowd, unsigned who)
+{
+	if (who < THREADS - 2)
+		set_numbers_once((struct setting *)crowd, who);
+	else
+		force_rebuilds((struct counting *)crowd, who);
+}
+
+START_TEST(each_number_that_is_set_is_replaced_once)
+{
+	static struct setting e;
+	uint64_t left = 0;
+
+	e.counting.dict = small_dict(CONC_INT64, NULL);
+	crowd_run(&e.counting.crowd, THREADS, set_and_rebuild);
+	for (int64_t key = 0; key < HOT_KEYS; key++) {
+		struct conc_value value = number(0);
+
+		conc_dict_int_get(e.counting.dict, key, &value);
+		left += square(value.u.number);
+	}
+	ck_assert_uint_gt(e.stored, 0);
+	ck_assert_uint_eq(e.stored, e.replaced + left);
+	conc_dict_free(e.counting.dict);
+}
+END_TEST
+
+/* --- counting, with deletes and replacements ----------------------------- */
+
 static void delete_hot_keys(struct counting *c, unsigned who)
 {
 	uint64_t seed = crowd_seed(who);
@@ -514,6 +584,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		counts_are_exact_across_rebuilds_and_never_fall,
+		each_number_that_is_set_is_replaced_once,
 		no_add_is_lost_between_deletes_and_replacements,
 		no_add_is_lost_between_conditional_replacements,
 		a_reader_never_gets_memory_that_became_another_object,
