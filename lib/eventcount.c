@@ -12,12 +12,23 @@
 
 /*
  * How long a thread looks before it enters: between looks the pauses double up to
- * this many, which makes 1 to 2 us.  Measured: a request and its answer between
- * two cores of a virtual machine take 8 to 20 us with it, 180 us without; it
- * does nothing for a producer that is slower than that, and costs nothing beside
- * the sleep that follows.
+ * this many, which makes 1 to 2 us.  It costs nothing beside the sleep that may
+ * follow.
  */
 #define LONGEST_PAUSE_BEFORE_SLEEP 32
+
+/*
+ * To sleep and be woken takes 20 to 40 us.  So two threads that could answer each
+ * other in less than 1 us keep on putting each other to sleep, once one of them has
+ * slept: the other one, too, now waits for longer than it looks.  Therefore a thread
+ * that has called somebody since its last wait, and may be waiting for the answer,
+ * watches this many ns before it sleeps, if waits were shorter than that of late.
+ * (Who only takes what comes is better off asleep: meanwhile there comes more, and
+ * nobody takes the lines away from who writes them.)
+ */
+#define ANSWER_TIME 50000
+/* A wait counts for no more: so a long one ends the watching for some time. */
+#define LONG_WAIT 1000000
 
 #define ONE_WAITING UINT64_C(1)
 #define ONE_CALLED (UINT64_C(1) << 20)
@@ -27,7 +38,7 @@
 #define CALLED (WAITING * ONE_CALLED)
 
 /* Back-off while polling: doubles up to this many pauses, then lets others run. */
-#define LONGEST_PAUSE 256
+#define LONGEST_PAUSE 64
 
 /* The half with the sequence: a futex has 32 bits. */
 static _Atomic uint32_t *slept_on(struct conc_eventcount *event)
@@ -98,6 +109,28 @@ static int poll_detached(struct conc_eventcount *event, uint32_t seen,
 	return rc != 0 ? rc : 1;
 }
 
+/* Since this thread waited last. */
+static _Thread_local bool has_called;
+
+/* relaxed, here and below: a guess that may be lost. */
+static bool answer_is_near(struct conc_eventcount *event)
+{
+	return has_called &&
+	       atomic_load_explicit(&event->recent, memory_order_relaxed) <
+		       ANSWER_TIME;
+}
+
+/* A moving average: the last wait weighs a quarter. */
+static void note_wait(struct conc_eventcount *event, int64_t ns)
+{
+	uint32_t recent = atomic_load_explicit(&event->recent,
+					       memory_order_relaxed);
+	uint32_t last = ns < LONG_WAIT ? (uint32_t)ns : LONG_WAIT;
+
+	atomic_store_explicit(&event->recent, recent - recent / 4 + last / 4,
+			      memory_order_relaxed);
+}
+
 /* Until a call that came after `seen', as conc_eventcount_await(). */
 static int sleep_from(struct conc_eventcount *event, uint32_t seen,
 		      int64_t deadline, int64_t poll,
@@ -154,6 +187,7 @@ int conc_eventcount_await(struct conc_eventcount *event,
 			  int64_t deadline, int64_t poll,
 			  const struct conc_wait_hooks *hooks)
 {
+	int64_t began;
 	uint32_t seen;
 	int rc = 0;
 
@@ -161,12 +195,17 @@ int conc_eventcount_await(struct conc_eventcount *event,
 		return there_is(what) ? 0 : -EAGAIN;
 	if (soon(there_is, what))
 		return 0;
+	began = conc_now();
+	if (poll < ANSWER_TIME && answer_is_near(event))
+		poll = ANSWER_TIME;
+	has_called = false;
 	seen = enter(event);
 #ifndef CONC_PLANT_LOST_WAKEUP
 	if (!there_is(what))
 #endif
 		rc = sleep_from(event, seen, deadline, poll, hooks);
 	leave(event);
+	note_wait(event, conc_now() - began);
 	return rc;
 }
 
@@ -189,6 +228,7 @@ void conc_eventcount_call(struct conc_eventcount *event, bool all)
 		&event->state.word, &word,
 		word + NEXT_SEQUENCE + calls * (ONE_CALLED - ONE_WAITING),
 		memory_order_seq_cst, memory_order_seq_cst));
+	has_called = true;
 	if (atomic_load_explicit(&event->sleepers, memory_order_seq_cst) != 0)
 		conc_futex_wake(slept_on(event), all ? INT_MAX : 1);
 }

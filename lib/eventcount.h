@@ -68,6 +68,7 @@ struct conc_eventcount {
 		_Atomic uint32_t half[2];
 	} state;
 	_Atomic uint32_t sleepers;
+	_Atomic uint32_t recent; /* how long a wait takes of late, in ns */
 };
 
 static inline void conc_pause(int pauses)
@@ -83,8 +84,9 @@ static inline void conc_pause(int pauses)
  * was true, or somebody called: try; -EAGAIN: it was false, with CONC_TRY;
  * -ETIMEDOUT, or what hooks->interrupted answered.  there_is() looks with
  * sequentially consistent loads, in the thread that waits and never between the
- * hooks.  For the first `poll' ns of a sleep, also between the hooks, the thread
- * watches the sequence instead of sleeping in the kernel.  hooks may be NULL.
+ * hooks.  For the first `poll' ns of a sleep, or for some 10 us where an answer may
+ * be near, the thread watches the sequence instead of sleeping in the kernel, also
+ * between the hooks.  hooks may be NULL.
  */
 int conc_eventcount_await(struct conc_eventcount *event,
 			  bool (*there_is)(void *what), void *what,

@@ -334,7 +334,8 @@ PyDoc_STRVAR(queue_doc,
 "`lock_free`: threads that wait poll with back-off and do not sleep in the\n"
 "kernel while items keep coming; costs CPU time.\n"
 "\n"
-"push() and pop() are each atomic.  Threads that wait sleep and use no CPU.");
+"push() and pop() are each atomic.  Threads that wait sleep and use no CPU;\n"
+"one that has just woken another may poll up to 50 us for its answer first.");
 
 static PyMethodDef queue_methods[] = {
 	{"push", (PyCFunction)(void (*)(void))queue_push,
