@@ -38,9 +38,9 @@ typedef int change_fn(void *arg, const struct conc_value *old,
 struct update {
 	struct search *search;
 	struct place place;
-	const struct conc_value *stored;   /* set, insert, compare_exchange */
+	const struct conc_value *stored;   /* insert, compare_exchange */
 	const struct conc_value *expected; /* compare_exchange */
-	uint64_t word;			   /* `stored`, as a word of this dict */
+	uint64_t word;			   /* what to store, as a word of this dict */
 	bool removes;			   /* compare_exchange: store nothing */
 	int64_t n;			   /* add */
 	int64_t sum;			   /* add: the result */
@@ -626,15 +626,15 @@ static int store(struct update *u, step_fn *step)
 }
 
 static int set_by_search(conc_dict *dict, uint64_t key, size_t len,
-			 uint64_t hash, const struct conc_value *value,
-			 struct conc_value *old)
+			 uint64_t hash, uint64_t word, struct conc_value *old)
 {
 	struct search s;
-	struct update u = {.search = &s, .stored = value, .value = old};
+	struct update u = {.search = &s, .word = word, .value = old};
 	int rc;
 
 	search_ready(&s, dict, key, len, hash);
-	rc = store(&u, step_set);
+	s.inserts = true;
+	rc = write_entry(&u, step_set);
 	search_end(&s);
 	return rc;
 }
@@ -653,7 +653,7 @@ static CONC_INLINE int set(conc_dict *dict, enum conc_key_kind keys,
 	if (dict->values != CONC_BORROWED && (word & WORD_COUNT) != 0 &&
 	    set_at_once(dict, keys, key, len, hash, word, old))
 		return 0;
-	return set_by_search(dict, key, len, hash, value, old);
+	return set_by_search(dict, key, len, hash, word, old);
 }
 
 int conc_dict_set(conc_dict *dict, const void *key, size_t len,
