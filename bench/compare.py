@@ -74,7 +74,7 @@ def most_threads_only(groups: Sequence[list[Case]]) -> Sequence[list[Case]]:
     return list(last.values())
 
 
-class Session:
+class Measuring:
     """What all parts have in common: what can be measured, how much of it, and where to show it."""
 
     def __init__(self, arguments: argparse.Namespace, console: Console, offer: Offer) -> None:
@@ -172,8 +172,8 @@ def main() -> int:
     check_workloads(arguments.workload, offer)
     missing += offer.missing
     report.print_missing(console, missing)
-    session = Session(arguments, console, offer)
-    results, weights, latencies = session.time(), session.weigh(), session.time_singles()
+    measuring = Measuring(arguments, console, offer)
+    results, weights, latencies = measuring.time(), measuring.weigh(), measuring.time_singles()
     if results.cases:
         report.print_results(console, results)
     memory.print_weights(console, weights)
@@ -185,7 +185,7 @@ def main() -> int:
         path,
         results,
         machine=facts,
-        rounds=session.effort.rounds,
+        rounds=measuring.effort.rounds,
         missing=[one._asdict() for one in missing],
         memory=memory.records_of(weights),
         latency=latency.records_of(latencies),

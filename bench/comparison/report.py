@@ -161,6 +161,6 @@ def save(path: str, results: Results, **more: object) -> dict[str, object]:
         "standing": [standing_record(one) for one in standings(results)],
     }
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=1, ensure_ascii=False)
+        json.dump(report, file, ensure_ascii=False, separators=(",", ":"))
         file.write("\n")
     return report
