@@ -5,8 +5,8 @@
     ./quickstart bench            everything: about an hour
     ./quickstart bench --quick    under two minutes: shows that it runs, the figures mean nothing
 
-Leaves results.json, tables and pictures in the output directory.  What is not installed is left out and
-named.  Exit status 1 if this library's own programs do not build or do not finish.
+Leaves results.json, tables and pictures in the output directory.  What is not installed is left
+out and named.  Exit status 1 if this library's own programs do not build or do not finish.
 """
 
 from __future__ import annotations

@@ -149,7 +149,9 @@ def weights(report: Record) -> Iterator[str]:
         yield from cross(
             records,
             lambda record: f"{escape(record['title'])}, {record['unit']}",
-            lambda record: "not finished" if record["failure"] else number(median(record["figures"])),
+            lambda record: (
+                "not finished" if record["failure"] else number(median(record["figures"]))
+            ),
         )
 
 

@@ -70,7 +70,8 @@ def print_workload(console: Console, results: Results, groups: Sequence[Sequence
     for case, cells in rows_of(results, groups):
         library = case.library
         how = "; ".join(part for part in (library.how, library.differs) if part)
-        table.add_row(library.name, *cells, escape(how), style="bold" if library.role == OURS else None)
+        style = "bold" if library.role == OURS else None
+        table.add_row(library.name, *cells, escape(how), style=style)
     console.print(table)
 
 

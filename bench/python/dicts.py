@@ -330,7 +330,8 @@ def set_own(library: Any, threads: int) -> Plan:
     keys = [interned(KEYS * thread) for thread in range(threads)]
     mapping = library.make()
     works = [library.set(mapping, some, IMMORTAL) for some in keys]
-    return plan(works, KEYS * threads, lambda _: expect("keys", library.count(mapping), KEYS * threads))
+    every = KEYS * threads
+    return plan(works, every, lambda _: expect("keys", library.count(mapping), every))
 
 
 def set_fresh(library: Any, threads: int) -> Plan:

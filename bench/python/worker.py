@@ -26,7 +26,7 @@ from dicts import DICTS
 from gathering import GATHERING
 from queues import QUEUES
 from tokenizing import JOBS
-from workload import Kind, Library, Workload
+from workload import Library, Workload
 from wrapping import WRAPPING
 
 KINDS = (DICTS, QUEUES, ATOMICS, REFERENCES, FLAGS, GATHERING, WRAPPING, JOBS)
