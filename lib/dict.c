@@ -2,7 +2,8 @@
 /*
  * conc_dict: making, ending, reading.  What it is made of stands at the top of
  * dict_table.h (shards, tables, slots), dict_word.h (values), dict_probe.h and
- * dict_search.h (keys).  Writing is in dict_write.c, iteration in dict_cursor.c.
+ * dict_search.h (keys).  Writing is in dict_write.c and dict_in_place.c, iteration
+ * in dict_cursor.c.
  *
  * A read: section, table, probe, word.  It linearizes at the load of the word;
  * a reader still in a table that was replaced meanwhile sees it as it was when
@@ -304,16 +305,11 @@ static CONC_INLINE enum reading glance(conc_dict *dict, enum conc_key_kind keys,
 				  struct conc_value *value)
 {
 	struct shard *shard = shard_of(dict, mixed);
-	/* Pairs with the release that published the table. */
-	struct table *table = atomic_load_explicit(&shard->table,
-						   memory_order_acquire);
-	enum found found;
+	struct table *table;
 	uint32_t at;
+	enum found found = probe_shard(dict, keys, shard, mixed, key, len,
+				       &table, &at);
 
-	if (table == NULL)
-		return GONE;
-	at = table_home(table, mixed);
-	found = probe_chain(dict, keys, table, mixed, key, len, &at);
 	if (found != FOUND)
 		return found == ABSENT ? GONE : CHANGED;
 	return read_word(dict, shard, table, &table->slots[at], value) == READ

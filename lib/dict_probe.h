@@ -78,4 +78,21 @@ static inline enum found probe_chain(const conc_dict *dict,
 	}
 }
 
+/*
+ * The same from the beginning of the chain, in the current table, which comes out
+ * through *table.  Inside a section.
+ */
+static CONC_INLINE enum found
+probe_shard(const conc_dict *dict, enum conc_key_kind keys, struct shard *shard,
+	    uint64_t mixed, uint64_t key, size_t len, struct table **table,
+	    uint32_t *at)
+{
+	/* Pairs with the release that published the table. */
+	*table = atomic_load_explicit(&shard->table, memory_order_acquire);
+	if (*table == NULL)
+		return ABSENT;
+	*at = table_home(*table, mixed);
+	return probe_chain(dict, keys, *table, mixed, key, len, at);
+}
+
 #endif

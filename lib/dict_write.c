@@ -6,15 +6,12 @@
  * the table is the one that was searched, and the slot found is still that live
  * key, or the empty slot found is still empty; else it searches again.  Under
  * the lock it does one of the steps of dict_table.h; what it displaced is
- * released after the unlock.  It linearizes at its exchange or fetch_or of the
+ * released after the unlock.  It linearizes at its exchange, store or fetch_or of the
  * word, or at the store of the hash of a new slot.
  *
- * add does without the lock where the word is a COUNT: one fetch_add, which
- * linearizes there unless the word returned was FROZEN or DEAD; then it did not
- * count and goes the way of every write.  set does too where one COUNT replaces
- * another: one compare-exchange of a word that is neither FROZEN nor DEAD.  So
- * under the lock a COUNT may change at any moment: only a fetch_or of FROZEN or
- * DEAD ends that, and the word that it returns is the last one.
+ * What needs no lock is in dict_in_place.c: so under the lock a COUNT may change at
+ * any moment.  Only a fetch_or of FROZEN or DEAD ends that, and the word that it
+ * returns is the last one.
  */
 #include <config.h>
 
@@ -23,6 +20,7 @@
 #include <string.h>
 
 #include "dict_drain.h"
+#include "dict_in_place.h"
 
 /* Where a search ended. */
 struct place {
@@ -469,25 +467,6 @@ static int step_add(struct update *u)
 
 /* --- adding without the lock --------------------------------------------- */
 
-/* Inside a section.  Whether the add counted; else it needs the lock. */
-static bool add_in_place(struct slot *slot, int64_t n, int64_t *sum)
-{
-	uint64_t old = atomic_load_explicit(&slot->word, memory_order_relaxed);
-
-	if ((old & WORD_TAGS) != WORD_COUNT ||
-	    !within(word_number(old), COUNT_LIMIT) || !within(n, IN_PLACE_LIMIT))
-		return false;
-	/* acq_rel: an add sees what was written before the adds it follows. */
-	old = atomic_fetch_add_explicit(&slot->word, word_shifted(n),
-					memory_order_acq_rel);
-#ifndef CONC_PLANT_LOST_ADD
-	if ((old & (WORD_FROZEN | WORD_DEAD)) != 0)
-		return false;
-#endif
-	*sum = word_number(old) + n;
-	return true;
-}
-
 /* FOUND: it counted.  ABSENT: it needs the lock. */
 static enum found try_add(struct search *s, int64_t n, int64_t *sum)
 {
@@ -507,75 +486,6 @@ static enum found try_add(struct search *s, int64_t n, int64_t *sum)
 	}
 	conc_rcu_leave(reader);
 	return found;
-}
-
-/* --- without the lock and without a search ------------------------------- */
-
-/* Inside a section.  The key's slot; NULL: it has none, or it takes a search. */
-static CONC_INLINE struct slot *find_slot(conc_dict *dict,
-					  enum conc_key_kind keys, uint64_t key,
-					  size_t len, uint64_t hash)
-{
-	uint64_t mixed = conc_mix(hash);
-	/* Pairs with the release that published the table. */
-	struct table *table = atomic_load_explicit(
-		&shard_of(dict, mixed)->table, memory_order_acquire);
-	uint32_t at;
-
-	if (table == NULL)
-		return NULL;
-	at = table_home(table, mixed);
-	return probe_chain(dict, keys, table, mixed, key, len, &at) == FOUND
-		       ? &table->slots[at]
-		       : NULL;
-}
-
-/* Whether the add counted. */
-static CONC_INLINE bool add_at_once(conc_dict *dict, enum conc_key_kind keys,
-				    uint64_t key, size_t len, uint64_t hash,
-				    int64_t n, int64_t *sum)
-{
-	conc_reader *reader = conc_rcu_enter();
-	struct slot *slot = find_slot(dict, keys, key, len, hash);
-	bool counted = slot != NULL && add_in_place(slot, n, sum);
-
-	conc_rcu_leave(reader);
-	return counted;
-}
-
-/* Inside a section.  A count by a count; *old has what it replaced. */
-static bool set_in_place(struct slot *slot, uint64_t word, uint64_t *old)
-{
-#ifdef CONC_PLANT_LOST_SET
-	const uint64_t tags = WORD_COUNT | WORD_DEAD;
-#else
-	const uint64_t tags = WORD_TAGS;
-#endif
-
-	*old = atomic_load_explicit(&slot->word, memory_order_relaxed);
-	while ((*old & tags) == WORD_COUNT)
-		/* acq_rel: as an add. */
-		if (atomic_compare_exchange_weak_explicit(
-			    &slot->word, old, word, memory_order_acq_rel,
-			    memory_order_relaxed))
-			return true;
-	return false;
-}
-
-/* Whether it is done. */
-static CONC_INLINE bool set_at_once(conc_dict *dict, enum conc_key_kind keys,
-				    uint64_t key, size_t len, uint64_t hash,
-				    uint64_t word, struct conc_value *old)
-{
-	conc_reader *reader = conc_rcu_enter();
-	struct slot *slot = find_slot(dict, keys, key, len, hash);
-	uint64_t replaced;
-	bool done = slot != NULL && set_in_place(slot, word, &replaced);
-
-	conc_rcu_leave(reader);
-	if (done && old != NULL)
-		word_decode(dict->values, replaced, old);
-	return done;
 }
 
 /* --- the public functions ------------------------------------------------ */
@@ -625,8 +535,8 @@ static int store(struct update *u, step_fn *step)
 	return rc < 0 ? rc : write_entry(u, step);
 }
 
-static int set_by_search(conc_dict *dict, uint64_t key, size_t len,
-			 uint64_t hash, uint64_t word, struct conc_value *old)
+int dict_set_by_search(conc_dict *dict, uint64_t key, size_t len, uint64_t hash,
+		       uint64_t word, struct conc_value *old)
 {
 	struct search s;
 	struct update u = {.search = &s, .word = word, .value = old};
@@ -637,43 +547,6 @@ static int set_by_search(conc_dict *dict, uint64_t key, size_t len,
 	rc = write_entry(&u, step_set);
 	search_end(&s);
 	return rc;
-}
-
-/* Inline: with `keys' known, nothing is left of the other kinds. */
-static CONC_INLINE int set(conc_dict *dict, enum conc_key_kind keys,
-			   uint64_t key, size_t len, uint64_t hash,
-			   const struct conc_value *value,
-			   struct conc_value *old)
-{
-	uint64_t word;
-	int rc = word_encode(dict->values, value, &word);
-
-	if (rc < 0)
-		return rc;
-	if (dict->values != CONC_BORROWED && (word & WORD_COUNT) != 0 &&
-	    set_at_once(dict, keys, key, len, hash, word, old))
-		return 0;
-	return set_by_search(dict, key, len, hash, word, old);
-}
-
-int conc_dict_set(conc_dict *dict, const void *key, size_t len,
-		  const struct conc_value *value, struct conc_value *old)
-{
-	uint64_t hash;
-	int rc = search_hash(dict, key, len, &hash);
-
-	if (rc < 0)
-		return rc;
-	return set(dict, dict->keys, (uintptr_t)key, len, hash, value, old);
-}
-
-int conc_dict_int_set(conc_dict *dict, int64_t key,
-		      const struct conc_value *value, struct conc_value *old)
-{
-	if (dict == NULL || dict->keys != CONC_KEY_INT64)
-		return -EINVAL;
-	return set(dict, CONC_KEY_INT64, (uint64_t)key, 0, (uint64_t)key,
-		   value, old);
 }
 
 static int operation_insert(struct update *u)
@@ -827,8 +700,8 @@ static int operation_add(struct update *u)
 	return found == FOUND ? 0 : write_entry(u, step_add);
 }
 
-static int add_by_search(conc_dict *dict, uint64_t key, size_t len,
-			 uint64_t hash, int64_t n, int64_t *sum)
+int dict_add_by_search(conc_dict *dict, uint64_t key, size_t len, uint64_t hash,
+		       int64_t n, int64_t *sum)
 {
 	struct search s;
 	struct update u = {.search = &s, .n = n};
@@ -840,39 +713,4 @@ static int add_by_search(conc_dict *dict, uint64_t key, size_t len,
 	if (rc == 0)
 		*sum = u.sum;
 	return rc;
-}
-
-/* Inline: with `keys' known, nothing is left of the other kinds. */
-static CONC_INLINE int add(conc_dict *dict, enum conc_key_kind keys, uint64_t key,
-		      size_t len, uint64_t hash, int64_t n, int64_t *sum)
-{
-	int64_t unwanted;
-
-	if (sum == NULL)
-		sum = &unwanted;
-	return add_at_once(dict, keys, key, len, hash, n, sum)
-		       ? 0
-		       : add_by_search(dict, key, len, hash, n, sum);
-}
-
-int conc_dict_add(conc_dict *dict, const void *key, size_t len, int64_t n,
-		  int64_t *sum)
-{
-	uint64_t hash;
-	int rc = search_hash(dict, key, len, &hash);
-
-	if (rc < 0)
-		return rc;
-	if (dict->values == CONC_BORROWED)
-		return -EINVAL;
-	return add(dict, dict->keys, (uintptr_t)key, len, hash, n, sum);
-}
-
-int conc_dict_int_add(conc_dict *dict, int64_t key, int64_t n, int64_t *sum)
-{
-	if (dict == NULL || dict->keys != CONC_KEY_INT64 ||
-	    dict->values == CONC_BORROWED)
-		return -EINVAL;
-	return add(dict, CONC_KEY_INT64, (uint64_t)key, 0, (uint64_t)key, n,
-		   sum);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CONC_DICT_IN_PLACE_H
+#define CONC_DICT_IN_PLACE_H
+
+#include "dict_table.h"
+
+/* Inside a section.  Whether the add counted; else it needs the lock. */
+static inline bool add_in_place(struct slot *slot, int64_t n, int64_t *sum)
+{
+	uint64_t old = atomic_load_explicit(&slot->word, memory_order_relaxed);
+
+	if ((old & WORD_TAGS) != WORD_COUNT ||
+	    !within(word_number(old), COUNT_LIMIT) || !within(n, IN_PLACE_LIMIT))
+		return false;
+	/* acq_rel: an add sees what was written before the adds it follows. */
+	old = atomic_fetch_add_explicit(&slot->word, word_shifted(n),
+					memory_order_acq_rel);
+#ifndef CONC_PLANT_LOST_ADD
+	if ((old & (WORD_FROZEN | WORD_DEAD)) != 0)
+		return false;
+#endif
+	*sum = word_number(old) + n;
+	return true;
+}
+
+#endif
