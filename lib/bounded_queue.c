@@ -334,9 +334,19 @@ int conc_bounded_queue_pop(conc_bounded_queue *queue, int64_t deadline,
 
 /* ---- looking at it ----------------------------------------------------- */
 
+/*
+ * Once it is closed, credit is only a trace of who is still under way: pops that
+ * have their item, pushes that will be refused.  What is in `items' can then
+ * only become less, and is nothing after an immediate end.
+ */
+static size_t size_with(conc_bounded_queue *queue, uint64_t credit)
+{
+	return credit & CLOSED ? conc_queue_size(queue->items) : credit & SIZE;
+}
+
 size_t conc_bounded_queue_size(conc_bounded_queue *queue)
 {
-	return load_credit(queue) & SIZE;
+	return size_with(queue, load_credit(queue));
 }
 
 bool conc_bounded_queue_empty(conc_bounded_queue *queue)
@@ -346,7 +356,9 @@ bool conc_bounded_queue_empty(conc_bounded_queue *queue)
 
 bool conc_bounded_queue_full(conc_bounded_queue *queue)
 {
-	return is_full(load_credit(queue));
+	uint64_t credit = load_credit(queue);
+
+	return size_with(queue, credit) >= limit_in(credit);
 }
 
 int64_t conc_bounded_queue_capacity(conc_bounded_queue *queue)

@@ -94,7 +94,7 @@ CONC_API uint64_t conc_bounded_queue_unfinished(conc_bounded_queue *queue);
  * The number of items, never more than the capacity was when the last of them was
  * pushed.  An item counts from just before it can be popped until just after it
  * was, so while others push and pop there may be one fewer to pop for each
- * operation under way.
+ * operation under way.  After an immediate close it is 0 whoever is under way.
  */
 CONC_API size_t conc_bounded_queue_size(conc_bounded_queue *queue);
 

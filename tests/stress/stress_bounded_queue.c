@@ -257,6 +257,14 @@ static void pop_until_closed(struct round *r)
 	crowd_check(&r->crowd, rc == -EPIPE);
 }
 
+/* Whatever pushes and pops that are under way have still to give back. */
+static void check_nothing_is_left(struct round *r)
+{
+	crowd_check(&r->crowd, conc_bounded_queue_size(r->queue) == 0);
+	crowd_check(&r->crowd, conc_bounded_queue_empty(r->queue));
+	crowd_check(&r->crowd, !conc_bounded_queue_full(r->queue));
+}
+
 static void play_round(struct crowd *crowd, unsigned who)
 {
 	struct round *r = (struct round *)crowd;
@@ -271,6 +279,8 @@ static void play_round(struct crowd *crowd, unsigned who)
 		for (uint64_t n = crowd_random(&seed) % 200; n > 0; n--)
 			sched_yield();
 		conc_bounded_queue_close(r->queue, who % 2 == 0);
+		if (who % 2 == 0)
+			check_nothing_is_left(r);
 	}
 }
 
