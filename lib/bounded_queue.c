@@ -44,6 +44,7 @@
 #include "eventcount.h"
 #include "lock.h"
 #include "memory.h"
+#include "yield_point.h"
 
 #define SIZE UINT64_C(0xffffffff)
 #define LIMIT_SHIFT 32
@@ -190,8 +191,10 @@ int conc_bounded_queue_try_push(conc_bounded_queue *queue, void *item)
 	rc = take_credit(queue);
 	if (rc != 0)
 		return rc;
+	CONC_YIELD_POINT();
 	/* relaxed: see above. */
 	atomic_fetch_add_explicit(&queue->unfinished, 1, memory_order_relaxed);
+	CONC_YIELD_POINT();
 	rc = conc_queue_push(queue->items, item);
 	if (rc != 0) {
 		conc_bounded_queue_task_done(queue);
@@ -283,6 +286,7 @@ static int pop_last(conc_bounded_queue *queue, int rc, void **item)
 {
 	if (!conc_bounded_queue_is_closed(queue))
 		return rc;
+	CONC_YIELD_POINT();
 	conc_queue_close(queue->items, false);
 	return conc_queue_try_pop(queue->items, item);
 }
@@ -298,6 +302,7 @@ int conc_bounded_queue_try_pop(conc_bounded_queue *queue, void **item)
 		rc = pop_what_is_coming(queue, item);
 	if (rc == -EAGAIN)
 		rc = pop_last(queue, rc, item);
+	CONC_YIELD_POINT();
 	if (rc == 0)
 		give_credit_back(queue);
 	return rc;
@@ -327,6 +332,7 @@ int conc_bounded_queue_pop(conc_bounded_queue *queue, int64_t deadline,
 	rc = conc_queue_pop(queue->items, deadline, item);
 	if (rc == -ETIMEDOUT)
 		rc = pop_last(queue, rc, item);
+	CONC_YIELD_POINT();
 	if (rc == 0)
 		give_credit_back(queue);
 	return rc;
@@ -399,6 +405,7 @@ void conc_bounded_queue_close(conc_bounded_queue *queue, bool immediate)
 	/* seq_cst: what a producer that waits looks at. */
 	atomic_fetch_or_explicit(&queue->credit, CLOSED, memory_order_seq_cst);
 	conc_eventcount_notify(&queue->room, true);
+	CONC_YIELD_POINT();
 	conc_queue_close(queue->items, immediate);
 }
 

@@ -195,8 +195,10 @@ static enum reading read_type_stable(conc_dict *dict, struct shard *shard,
 {
 	const struct conc_value_ops *ops = &dict->value_ops;
 
+	CONC_YIELD_POINT();
 	if (!ops->try_retain(ops->user, word_pointer(word)))
 		return CHANGED;
+	CONC_YIELD_POINT();
 	word_decode(CONC_TYPE_STABLE, word, value);
 	/* Acquire: neither load may move before the reference was taken. */
 	if (atomic_load_explicit(&slot->word, memory_order_acquire) == word &&
@@ -225,6 +227,7 @@ static CONC_INLINE enum reading read_word(conc_dict *dict, struct shard *shard,
 		if (values == CONC_TYPE_STABLE && (word & WORD_COUNT) == 0)
 			return read_type_stable(dict, shard, table, slot, word,
 						value);
+		CONC_YIELD_POINT();
 		if (values == CONC_RETAINED && (word & WORD_COUNT) == 0)
 			dict->value_ops.retain(dict->value_ops.user,
 					       word_pointer(word));

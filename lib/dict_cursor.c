@@ -75,6 +75,7 @@ static void copy_entries(conc_cursor *cursor, struct table *table)
 		/* Acquire: the adds that the sum has in it. */
 		pair->word = atomic_load_explicit(&slot->word,
 						  memory_order_acquire);
+		CONC_YIELD_POINT();
 		key_retain(dict, pair->key);
 		retain_value(dict, pair->word);
 		cursor->count++;

@@ -22,6 +22,7 @@ static void drain_shard(conc_dict *dict, struct shard *shard)
 		conc_lock_acquire(&shard->lock, &dict->wait);
 		count = shard_take_remains(dict, shard, remains, STRETCH);
 		conc_lock_release(&shard->lock);
+		CONC_YIELD_POINT();
 		for (size_t i = 0; i < count; i++) {
 			key_release(dict, remains[i].key);
 			if (dict->values == CONC_RETAINED)
@@ -33,6 +34,7 @@ static void drain_shard(conc_dict *dict, struct shard *shard)
 static void drain(conc_dict *dict)
 {
 	conc_reclaim(&dict->wait);
+	CONC_YIELD_POINT();
 	for (size_t i = 0; i < dict->shard_count; i++)
 		if (atomic_load_explicit(&dict->shards[i].waiting,
 					 memory_order_relaxed) != 0)

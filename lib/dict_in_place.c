@@ -53,6 +53,7 @@ static bool set_in_place(struct slot *slot, uint64_t word, uint64_t *old)
 #endif
 
 	*old = atomic_load_explicit(&slot->word, memory_order_relaxed);
+	CONC_YIELD_POINT();
 	while ((*old & tags) == WORD_COUNT)
 		/* acq_rel: as an add. */
 		if (atomic_compare_exchange_weak_explicit(

@@ -89,6 +89,7 @@ probe_shard(const conc_dict *dict, enum conc_key_kind keys, struct shard *shard,
 {
 	/* Pairs with the release that published the table. */
 	*table = atomic_load_explicit(&shard->table, memory_order_acquire);
+	CONC_YIELD_POINT();
 	if (*table == NULL)
 		return ABSENT;
 	*at = table_home(*table, mixed);

@@ -67,6 +67,7 @@ static void fill_slot(struct table *table, uint32_t index, uint64_t hash,
 
 	atomic_store_explicit(&slot->word, word, memory_order_relaxed);
 	atomic_store_explicit(&slot->key, key, memory_order_relaxed);
+	CONC_YIELD_POINT();
 	atomic_store_explicit(&slot->hash, hash, memory_order_release);
 	table->used++;
 }
@@ -114,6 +115,7 @@ static void retire_slot(conc_dict *dict, struct shard *shard, uint32_t index)
 	 */
 	atomic_exchange_explicit(&slot->hash, HASH_TOMBSTONE,
 				 memory_order_seq_cst);
+	CONC_YIELD_POINT();
 	atomic_store_explicit(&slot->hash,
 			      hash_retired(conc_rcu_stamp(), table->first_retired),
 			      memory_order_relaxed);
@@ -258,6 +260,7 @@ static int rebuild(conc_dict *dict, struct shard *shard, uint32_t slots)
 		copy_live(dict, old, table);
 		copy_retired(old, table);
 	}
+	CONC_YIELD_POINT();
 	/* Pairs with the acquire load of the table by every reader. */
 	atomic_store_explicit(&shard->table, table, memory_order_release);
 	if (old != NULL)
@@ -347,6 +350,7 @@ void shard_remove(conc_dict *dict, struct shard *shard, uint32_t index,
 		  struct displaced *displaced)
 {
 	kill_word(dict, &current(shard)->slots[index], displaced);
+	CONC_YIELD_POINT();
 	retire_slot(dict, shard, index);
 	count_live(shard, (size_t)-1);
 }
@@ -361,7 +365,9 @@ void shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
 
 	key_retain(dict, key);
 	fill_slot(table, empty_slot(table, hash >> 1), hash, key, word);
+	CONC_YIELD_POINT();
 	kill_word(dict, slot, displaced);
+	CONC_YIELD_POINT();
 	retire_slot(dict, shard, index);
 }
 

@@ -44,6 +44,7 @@
 #include "lock.h"
 #include "memory.h"
 #include "rcu.h"
+#include "yield_point.h"
 
 #define HASH_EMPTY UINT64_C(0)
 #define HASH_TOMBSTONE UINT64_C(4)

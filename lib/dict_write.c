@@ -146,12 +146,14 @@ static int write_entry(struct update *u, step_fn *step)
 		rc = locate(s, &u->place);
 		if (rc < 0)
 			return rc;
+		CONC_YIELD_POINT();
 		conc_lock_acquire(&s->shard->lock, &s->dict->wait);
 		holds = verified(u);
 		if (holds)
 			rc = step(u);
 		conc_lock_release(&s->shard->lock);
 	} while (!holds);
+	CONC_YIELD_POINT();
 	settle(u);
 	return rc;
 }
@@ -358,6 +360,7 @@ static int end_count(struct update *u, int64_t number)
 	if (rc < 0)
 		return rc;
 	last = freeze_count(u);
+	CONC_YIELD_POINT();
 	if (last != number) {
 		thaw_count(u, last);
 		return -EAGAIN;
@@ -421,6 +424,7 @@ static int widen_count(struct update *u)
 	if (rc < 0)
 		return rc;
 	last = freeze_count(u);
+	CONC_YIELD_POINT();
 	rc = sum_word(u, last, &word);
 	if (rc < 0)
 		thaw_count(u, last);
@@ -664,6 +668,7 @@ static int operation_update(struct update *u)
 		rc = dict_read(u->search, &old);
 		if (rc < 0 && rc != -ENOENT)
 			return rc;
+		CONC_YIELD_POINT();
 		rc = try_update(u, &old);
 		release_pointer(u->search->dict, &old);
 	} while (rc == -EAGAIN);

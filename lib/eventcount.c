@@ -10,6 +10,8 @@
 #include <limits.h>
 #include <sched.h>
 
+#include "yield_point.h"
+
 /*
  * How long a thread looks before it enters: between looks the pauses double up to
  * this many, which makes 1 to 2 us.  It costs nothing beside the sleep that may
@@ -143,6 +145,7 @@ static int sleep_from(struct conc_eventcount *event, uint32_t seen,
 		if (rc <= 0)
 			return rc;
 	}
+	CONC_YIELD_POINT();
 	/*
 	 * seq_cst: before the kernel's own look at the sequence, which a sleep
 	 * begins with (under a lock, behind a full barrier).  So a call that
@@ -200,10 +203,12 @@ int conc_eventcount_await(struct conc_eventcount *event,
 		poll = ANSWER_TIME;
 	has_called = false;
 	seen = enter(event);
+	CONC_YIELD_POINT();
 #ifndef CONC_PLANT_LOST_WAKEUP
 	if (!there_is(what))
 #endif
 		rc = sleep_from(event, seen, deadline, poll, hooks);
+	CONC_YIELD_POINT();
 	leave(event);
 	note_wait(event, conc_now() - began);
 	return rc;
@@ -229,6 +234,7 @@ void conc_eventcount_call(struct conc_eventcount *event, bool all)
 		word + NEXT_SEQUENCE + calls * (ONE_CALLED - ONE_WAITING),
 		memory_order_seq_cst, memory_order_seq_cst));
 	has_called = true;
+	CONC_YIELD_POINT();
 	if (atomic_load_explicit(&event->sleepers, memory_order_seq_cst) != 0)
 		conc_futex_wake(slept_on(event), all ? INT_MAX : 1);
 }

@@ -29,6 +29,7 @@
 
 #include "eventcount.h"
 #include "memory.h"
+#include "yield_point.h"
 
 #define BUCKETS 16
 
@@ -94,6 +95,7 @@ int conc_gather_insert(conc_gather *gather, int64_t key,
 	    value->kind == CONC_ABSENT)
 		return -EINVAL;
 	rc = conc_dict_int_set(gather->values, key, value, NULL);
+	CONC_YIELD_POINT();
 	if (rc == 0)
 		conc_eventcount_notify_after_any(bucket_of(gather, key), true);
 	return rc;

@@ -104,6 +104,7 @@ static enum conc_queue_front look(struct conc_segment *segment)
 	/* Not full, so there is no successor; not closed, so not the end. */
 	if (dequeue < segment->capacity && !(enqueue & CONC_INDEX_CLOSED))
 		return FRONT_NOTHING;
+	CONC_YIELD_POINT();
 	if (enqueue & CONC_INDEX_CLOSED)
 		/* The end is decided in `next'; seq_cst as in follow(). */
 		atomic_compare_exchange_strong_explicit(
@@ -140,6 +141,7 @@ static int follow(conc_queue *queue, struct conc_segment *segment,
 	struct conc_segment *next = atomic_load_explicit(&segment->next,
 							 memory_order_acquire);
 
+	CONC_YIELD_POINT();
 	if (next == NULL) {
 		struct conc_segment *successor =
 			index & CONC_INDEX_CLOSED ? CONC_SEGMENT_CLOSED : spare;
@@ -163,6 +165,7 @@ static int follow(conc_queue *queue, struct conc_segment *segment,
 				      memory_order_relaxed);
 		return -EPIPE;
 	}
+	CONC_YIELD_POINT();
 	move_tail(queue, segment, next);
 	return next == spare;
 }
@@ -177,6 +180,7 @@ static bool leave_behind(conc_queue *queue, struct conc_segment *segment)
 
 	/* First the tail: nobody may find a segment that was unlinked. */
 	move_tail(queue, segment, next);
+	CONC_YIELD_POINT();
 	/*
 	 * release: what is in next, and the move of tail, come before.  That no
 	 * section that begins after a grace period finds the segment is RCU's.
@@ -230,7 +234,9 @@ static int put(conc_queue *queue, void *item, struct conc_segment *spare)
 			return -EPIPE;
 		/* acquire: what is in the segment. */
 		tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
+		CONC_YIELD_POINT();
 		ticket = take_ticket(tail);
+		CONC_YIELD_POINT();
 		if (ticket < tail->capacity) {
 			/* release: the item's content; pairs with collect(). */
 			if (atomic_exchange_explicit(&tail->cells[ticket], item,
@@ -278,6 +284,7 @@ int conc_queue_push(conc_queue *queue, void *item)
 	conc_rcu_leave(reader);
 	if (rc == -ENOSPC)
 		rc = put_with_spare(queue, item);
+	CONC_YIELD_POINT();
 	if (rc == 0)
 		conc_eventcount_notify(&queue->arrivals, false);
 	return rc;
@@ -303,6 +310,7 @@ static void *collect(_Atomic(void *) *cell)
 	}
 	if (content != EMPTY)
 		return content;
+	CONC_YIELD_POINT();
 #ifdef CONC_PLANT_DROPPED_ITEM
 	/* The item that arrives in this moment is overwritten. */
 	sched_yield();
@@ -349,6 +357,7 @@ static enum conc_queue_front take(conc_queue *queue, void **item, bool *retired)
 		if (front != FRONT_ITEM)
 			return front;
 		/* relaxed: tickets only have to differ. */
+		CONC_YIELD_POINT();
 		ticket = atomic_fetch_add_explicit(&head->dequeue, 1,
 						   memory_order_relaxed);
 		if (ticket >= head->capacity)
@@ -426,6 +435,7 @@ void conc_queue_close(conc_queue *queue, bool immediate)
 		/* acquire: what is in the segment. */
 		tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
 		freeze(tail);
+		CONC_YIELD_POINT();
 	} while (follow(queue, tail, CONC_INDEX_CLOSED, NULL) != -EPIPE);
 	conc_rcu_leave(reader);
 	conc_eventcount_notify(&queue->arrivals, true);

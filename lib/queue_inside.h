@@ -10,6 +10,7 @@
 
 #include "eventcount.h"
 #include "queue_segment.h"
+#include "yield_point.h"
 
 struct conc_queue {
 	/* Written once a segment; beside them what never or hardly changes. */

@@ -68,7 +68,9 @@ size_t conc_queue_size(conc_queue *queue)
 	reader = conc_rcu_enter();
 	do {
 		front = front_of(queue);
+		CONC_YIELD_POINT();
 		end = end_of(queue, &closed);
+		CONC_YIELD_POINT();
 	} while (front_of(queue) != front);
 	conc_rcu_leave(reader);
 	/* The front is past the end when consumers took a ticket too many. */

@@ -40,6 +40,7 @@
 #include "dict_word.h"
 #include "memory.h"
 #include "rcu.h"
+#include "yield_point.h"
 
 #include <stdatomic.h>
 
@@ -191,6 +192,7 @@ static struct box *take_waiting(conc_ref *ref)
 static void retire(conc_ref *ref, struct box *box)
 {
 	box->stamp = conc_rcu_stamp();
+	CONC_YIELD_POINT();
 	atomic_fetch_add_explicit(&ref->waiting_count, 1, memory_order_relaxed);
 	push_waiting(ref, box);
 }
@@ -200,6 +202,7 @@ static struct box *take_passed(conc_ref *ref)
 {
 	struct box *box = take_waiting(ref), *passed = NULL;
 
+	CONC_YIELD_POINT();
 	while (box != NULL) {
 		struct box *next = box->next;
 
@@ -253,6 +256,7 @@ static void get_retained(const conc_ref *ref, struct conc_value *value)
 	conc_reader *reader = conc_rcu_enter();
 
 	read_word(ref, load_word(ref), value);
+	CONC_YIELD_POINT();
 	if (value->kind == CONC_POINTER)
 		ref->value_ops.retain(ref->value_ops.user, value->u.pointer);
 	conc_rcu_leave(reader);
@@ -270,9 +274,11 @@ static void get_type_stable(const conc_ref *ref, struct conc_value *value)
 		read_word(ref, word, value);
 		if (value->kind != CONC_POINTER)
 			return;
+		CONC_YIELD_POINT();
 		if (!ref->value_ops.try_retain(ref->value_ops.user,
 					       value->u.pointer))
 			continue;
+		CONC_YIELD_POINT();
 #ifndef CONC_PLANT_NO_SECOND_LOOK
 		if (load_word(ref) != word) {
 			release_pointer(ref, value->u.pointer);
@@ -329,6 +335,7 @@ static int replace(conc_ref *ref, const struct conc_value *value,
 	if (rc < 0)
 		return rc;
 	word = atomic_exchange_explicit(&ref->word, word, memory_order_seq_cst);
+	CONC_YIELD_POINT();
 	dispose(ref, word, old);
 	return 0;
 }
@@ -352,6 +359,7 @@ static bool swap_if(conc_ref *ref, const struct conc_value *expected,
 
 	*old = load_word(ref);
 	do {
+		CONC_YIELD_POINT();
 		read_word(ref, *old, &value);
 		if (!value_is_same(&value, expected))
 			return false;

@@ -59,9 +59,10 @@ static void produce(struct market *m, unsigned who)
 	m->ledger.in[who] = account;
 	/* The last one shuts the market, when all work was reported. */
 	if (atomic_fetch_sub(&m->producing, 1) == 1) {
+		/* Consumers may be far behind, where yield points slow them. */
 		crowd_check(&m->crowd,
-			    conc_bounded_queue_join(m->queue,
-						    conc_now() + TOO_LONG) == 0);
+			    conc_bounded_queue_join(
+				    m->queue, conc_now() + 6 * TOO_LONG) == 0);
 		crowd_check(&m->crowd, conc_bounded_queue_size(m->queue) == 0);
 		conc_bounded_queue_close(m->queue, false);
 	}
