@@ -3,9 +3,10 @@
 
     python soak.py [--seconds N] [--seed N] [--threads N]
 
-Round after round, each of about a second and with a seed of its own: what came out is held against what
+Round after round, each of a second or two and with a seed of its own: what came out is held against what
 went in, and the process may not grow. The first failure ends it with the seed that makes it again (as
-far as threads can be made to do the same twice) and exit status 1.
+far as threads can be made to do the same twice) and exit status 1. The last line has the operations,
+the time and the memory it took.
 """
 
 import argparse
@@ -37,8 +38,11 @@ HANG = 120
 GROWTH = 64 * 2**20
 """Bytes by which the process may grow after its first rounds."""
 
-EACH = 2000
-"""Operations of a thread in a round."""
+ROUND = 16_000
+"""What all threads do in a round with one kind of structure, in turns of their loops."""
+
+PROGRESS = 10.0
+"""Seconds between two lines about it."""
 
 
 class Lifo(StdConcurrentQueue):
@@ -76,12 +80,12 @@ def crowd(functions):
 
 def counts(seed, threads):
     """Counts in a dict: no add is lost, whatever else happens to other keys."""
-    d, keys = ConcurrentDict(), range(20)
+    d, keys, each = ConcurrentDict(), range(20), ROUND // threads
 
     def work(number):
         r, mine = random.Random(seed + number), Counter()
         local = LocalWrapper(d)
-        for _ in range(EACH):
+        for _ in range(each):
             key, n = r.choice(keys), r.choice((1, 1, -3, 2**31, 2**70))
             local.add(key, n)
             mine[key] += n
@@ -98,16 +102,17 @@ def counts(seed, threads):
     for mine in crowd([lambda i=i: work(i) for i in range(threads)]):
         total.update(mine)
     assert all(d[key] == total[key] for key in keys if key in total)
+    return 2 * each * threads
 
 
 def numbers(seed, threads):
     """An atomic integer and a reference: nothing is lost."""
-    a, r = AtomicInt64(), AtomicReference(0)
+    a, r, each = AtomicInt64(), AtomicReference(0), ROUND // threads
 
     def work(number):
         nonlocal a
         rnd, mine = random.Random(seed + number), 0
-        for _ in range(EACH):
+        for _ in range(each):
             n = rnd.randint(-5, 5)
             a += n
             mine += n
@@ -118,16 +123,18 @@ def numbers(seed, threads):
 
     total = sum(crowd([lambda i=i: work(i) for i in range(threads)]))
     assert a == total == r.get()
+    return 3 * each * threads
 
 
 def deliver(seed, threads, make, put, get, in_order=True):
     """A queue: each item comes out once, and each producer's in order."""
     q = make(random.Random(seed))
     producers = max(1, threads // 2)
+    each = ROUND // producers
 
     def produce(number):
         r = random.Random(seed + number)
-        for i in range(EACH):
+        for i in range(each):
             while True:
                 try:
                     put(q, (number, i), r)
@@ -155,8 +162,9 @@ def deliver(seed, threads, make, put, get, in_order=True):
             mine = [i for who, i in got if who == number]
             assert not in_order or mine == sorted(mine)
     assert sorted(item for got in results for item in got) == [
-        (who, i) for who in range(producers) for i in range(EACH)
+        (who, i) for who in range(producers) for i in range(each)
     ]
+    return 2 * each * producers
 
 
 def impatience(r):
@@ -165,7 +173,7 @@ def impatience(r):
 
 
 def queues(seed, threads):
-    deliver(
+    return deliver(
         seed, threads, lambda r: ConcurrentQueue(lock_free=r.random() < 0.5),
         lambda q, item, r: q.push(item), lambda q, r: q.pop(impatience(r)),
     )  # fmt: skip
@@ -183,14 +191,14 @@ def bounded(kind, in_order):
             q.task_done()
             return item
 
-        deliver(seed, threads, lambda r: kind(r.randint(0, 20)), put, get, in_order)
+        return deliver(seed, threads, lambda r: kind(r.randint(0, 20)), put, get, in_order)
 
     return work
 
 
 def gathering(seed, threads):
     """Values come in the order of their keys, whoever inserts them when."""
-    g, number = ConcurrentGatheringIterator(), EACH * (threads - 1)
+    g, number = ConcurrentGatheringIterator(), ROUND
     keys = list(range(number))
     random.Random(seed).shuffle(keys)
 
@@ -201,6 +209,7 @@ def gathering(seed, threads):
     parts = [keys[i :: threads - 1] for i in range(threads - 1)]
     values = crowd([lambda: list(g.iterator(number - 1)), *[lambda p=p: insert(p) for p in parts]])[0]
     assert values == [[key] for key in range(number)]
+    return 2 * number
 
 
 MIXES = {
@@ -211,6 +220,7 @@ MIXES = {
     "queue with hooks": bounded(Lifo, False),
     "gathering": gathering,
 }
+"""What is done in a round; each returns how many calls of the package it took, at least."""
 
 
 def resident():
@@ -219,35 +229,54 @@ def resident():
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
+def play(round_number, seed, threads):
+    """One round of all mixes: the number of operations. The first failure ends the program."""
+    done = 0
+    for name, mix in MIXES.items():
+        try:
+            done += mix(seed, threads)
+        except BaseException:
+            traceback.print_exc()
+            sys.exit(f"soak: {name} failed in round {round_number}; --seed {seed}")
+    return done
+
+
 def main():
     """The program."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--threads", type=int, default=3 * (os.cpu_count() or 2))
+    parser.add_argument("--threads", type=int, default=64)
     options = parser.parse_args()
     sys.setswitchinterval(1e-4)
-    first = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
-    end, round_number, settled = time.monotonic() + options.seconds, 0, None
-    while round_number == 0 or time.monotonic() < end:
-        seed, started = first + round_number, time.monotonic()
-        for name, mix in MIXES.items():
-            try:
-                mix(seed, max(2, options.threads))
-            except BaseException:
-                traceback.print_exc()
-                sys.exit(f"soak: {name} failed in round {round_number + 1}; --seed {seed}")
-        size = resident()
-        round_number += 1
-        if round_number == 5:
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
+    print(
+        f"soak: {options.threads} threads, {os.cpu_count()} processors, seed {seed}, Python {sys.version}",
+        flush=True,
+    )
+    began, rounds, operations, settled = time.monotonic(), 0, 0, None
+    said = began
+    while rounds == 0 or time.monotonic() < began + options.seconds:
+        rounds += 1
+        operations += play(rounds, seed, max(2, options.threads))
+        size, now = resident(), time.monotonic()
+        if rounds == 5:
             settled = size
         if settled is not None and size > settled + GROWTH:
             sys.exit(f"soak: the process grew from {settled} to {size} bytes; --seed {seed}")
-        print(
-            f"soak: round {round_number}, seed {seed}: all well, "
-            f"{time.monotonic() - started:.1f} s, {size / 2**20:.0f} MiB",
-            flush=True,
-        )
+        if now - said > PROGRESS:
+            said = now
+            print(
+                f"soak: {now - began:.0f} s, round {rounds}, seed {seed}: {operations:,} operations, "
+                f"{size / 2**20:.0f} MiB",
+                flush=True,
+            )
+        seed += 1
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"soak: {operations:,} operations of the package in {time.monotonic() - began:.0f} s, {rounds} rounds, "
+        f"peak memory {peak:.0f} MiB, all that went in came out"
+    )
 
 
 if __name__ == "__main__":
