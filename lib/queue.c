@@ -160,9 +160,12 @@ static int follow(conc_queue *queue, struct conc_segment *segment,
 			next = successor;
 	}
 	if (next == CONC_SEGMENT_CLOSED) {
-		/* relaxed: a hint; who does not see it comes here. */
+		/*
+		 * release: the end, to who is refused by this word alone; pairs
+		 * with put().  Who does not see it yet comes here.
+		 */
 		atomic_store_explicit(&queue->closed, true,
-				      memory_order_relaxed);
+				      memory_order_release);
 		return -EPIPE;
 	}
 	CONC_YIELD_POINT();
@@ -229,8 +232,11 @@ static int put(conc_queue *queue, void *item, struct conc_segment *spare)
 		uint64_t ticket;
 		int rc;
 
-		/* relaxed: see follow(). */
-		if (atomic_load_explicit(&queue->closed, memory_order_relaxed))
+		/*
+		 * acquire: who was refused, and looks at the queue after that,
+		 * finds that it has ended; pairs with follow().
+		 */
+		if (atomic_load_explicit(&queue->closed, memory_order_acquire))
 			return -EPIPE;
 		/* acquire: what is in the segment. */
 		tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
