@@ -22,12 +22,13 @@ static bool must_fail(void)
 	return left == 0;
 }
 
-void *conc_alloc(size_t bytes)
+/* The names in parentheses: tests make macros of them (tests/faults). */
+void *(conc_alloc)(size_t bytes)
 {
 	return must_fail() ? NULL : calloc(1, bytes);
 }
 
-void *conc_alloc_lines(size_t bytes)
+void *(conc_alloc_lines)(size_t bytes)
 {
 	void *memory;
 
@@ -40,7 +41,7 @@ void *conc_alloc_lines(size_t bytes)
 	return memory;
 }
 
-void conc_release(void *memory)
+void (conc_release)(void *memory)
 {
 	free(memory);
 }
