@@ -2,39 +2,22 @@
 /* conc_bounded_queue against an array, a limit and a number of tasks. */
 #include <config.h>
 
-#include "input.h"
+#include "queue_model.h"
 
 const char *const fuzz_name = "bounded_queue";
 
-#define ITEMS 8192
-
-static char items[ITEMS];
-
 struct model {
 	conc_bounded_queue *queue;
-	size_t pushed, popped; /* items[popped..pushed) are queued */
+	struct fifo fifo;
 	uint64_t unfinished;
 	int64_t capacity;
 	bool closed;
 	bool drain_asks; /* drain calls back */
-	int sleeps;
 };
-
-static size_t queued(const struct model *m)
-{
-	return m->pushed - m->popped;
-}
 
 static bool is_full(const struct model *m)
 {
-	return m->capacity > 0 && queued(m) >= (uint64_t)m->capacity;
-}
-
-static void expect_item(struct model *m, const void *item)
-{
-	must(m->popped < m->pushed);
-	must(item == &items[m->popped]);
-	m->popped++;
+	return m->capacity > 0 && queued(&m->fifo) >= (uint64_t)m->capacity;
 }
 
 static void drain(void *user, void *item)
@@ -42,37 +25,25 @@ static void drain(void *user, void *item)
 	struct model *m = user;
 	void *other;
 
-	must(m->sleeps == 0);
-	expect_item(m, item);
+	must(sleeps == 0);
+	expect_item(&m->fifo, item);
 	if (m->unfinished > 0)
 		m->unfinished--;
 	if (!m->drain_asks)
 		return;
 	must(conc_bounded_queue_unfinished(m->queue) == m->unfinished);
-	must(conc_bounded_queue_size(m->queue) == queued(m));
+	must(conc_bounded_queue_size(m->queue) == queued(&m->fifo));
 	must(conc_bounded_queue_try_push(m->queue, items) == -EPIPE);
-	if (queued(m) > 0) {
+	if (queued(&m->fifo) > 0) {
 		must(conc_bounded_queue_try_pop(m->queue, &other) == 0);
-		expect_item(m, other);
+		expect_item(&m->fifo, other);
 	}
-}
-
-static void *wait_begin(void *user)
-{
-	((struct model *)user)->sleeps++;
-	return user;
-}
-
-static void wait_end(void *user, void *token)
-{
-	must(token == user);
-	((struct model *)user)->sleeps--;
 }
 
 /* By try_push, or by push with a deadline. */
 static int push_one(struct model *m, int64_t deadline, bool whole)
 {
-	void *item = &items[m->pushed];
+	void *item = &items[m->fifo.pushed];
 
 	return whole ? conc_bounded_queue_push(m->queue, item, deadline)
 		     : conc_bounded_queue_try_push(m->queue, item);
@@ -82,13 +53,12 @@ static void push(struct model *m, struct input *in)
 {
 	bool whole = take_bool(in);
 	int64_t deadline = whole ? take_deadline(in) : CONC_TRY;
-	unsigned count = take_byte(in);
+	unsigned count = take_count(in);
 
-	count = count < 200 ? 1 : count * 5;
-	for (; count > 0 && m->pushed < ITEMS; count--) {
+	for (; count > 0 && m->fifo.pushed < ITEMS; count--) {
 		int rc = push_one(m, deadline, whole);
 
-		must(m->sleeps == 0);
+		must(sleeps == 0);
 		if (m->closed || is_full(m)) {
 			must(rc == (m->closed ? -EPIPE : in_vain(deadline)));
 			return;
@@ -96,7 +66,7 @@ static void push(struct model *m, struct input *in)
 		if (rc == -ENOMEM && in->armed)
 			return;
 		must(rc == 0);
-		m->pushed++;
+		m->fifo.pushed++;
 		m->unfinished++;
 	}
 }
@@ -105,14 +75,14 @@ static void push(struct model *m, struct input *in)
 static bool pop_one(struct model *m, int64_t deadline, bool whole)
 {
 	void *item = m;
-	bool any = queued(m) > 0;
+	bool any = queued(&m->fifo) > 0;
 	int rc = whole ? conc_bounded_queue_pop(m->queue, deadline, &item)
 		       : conc_bounded_queue_try_pop(m->queue, &item);
 
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 	if (any) {
 		must(rc == 0);
-		expect_item(m, item);
+		expect_item(&m->fifo, item);
 	} else {
 		must(rc == (m->closed ? -EPIPE : in_vain(deadline)));
 		must(item == m);
@@ -124,9 +94,8 @@ static void pop(struct model *m, struct input *in)
 {
 	bool whole = take_bool(in);
 	int64_t deadline = whole ? take_deadline(in) : CONC_TRY;
-	unsigned count = take_byte(in);
+	unsigned count = take_count(in);
 
-	count = count < 200 ? 1 : count * 5;
 	while (count > 0 && pop_one(m, deadline, whole))
 		count--;
 }
@@ -134,14 +103,14 @@ static void pop(struct model *m, struct input *in)
 static void wait_for_any(struct model *m, struct input *in)
 {
 	int64_t deadline = take_deadline(in);
-	bool worth = m->closed || queued(m) > 0;
+	bool worth = m->closed || queued(&m->fifo) > 0;
 
 	must(conc_bounded_queue_wait_item(m->queue, deadline) ==
 	     (worth ? 0 : in_vain(deadline)));
 	worth = m->closed || !is_full(m);
 	must(conc_bounded_queue_wait_room(m->queue, deadline) ==
 	     (worth ? 0 : in_vain(deadline)));
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 	conc_bounded_queue_pass(m->queue);
 }
 
@@ -159,7 +128,7 @@ static void join(struct model *m, struct input *in)
 
 	must(conc_bounded_queue_join(m->queue, deadline) ==
 	     (m->unfinished == 0 ? 0 : in_vain(deadline)));
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 }
 
 static void set_capacity(struct model *m, struct input *in)
@@ -177,30 +146,21 @@ static void close_queue(struct model *m, struct input *in)
 	m->closed = true;
 	conc_bounded_queue_close(m->queue, immediate);
 	if (immediate)
-		must(queued(m) == 0);
-}
-
-static int visit(void *item, void *arg)
-{
-	const char **next = arg;
-
-	must(item == *next);
-	++*next;
-	return 0;
+		must(queued(&m->fifo) == 0);
 }
 
 static void check(struct model *m)
 {
-	const char *next = &items[m->popped];
+	const char *next = &items[m->fifo.popped];
 
-	must(conc_bounded_queue_size(m->queue) == queued(m));
-	must(conc_bounded_queue_empty(m->queue) == (queued(m) == 0));
+	must(conc_bounded_queue_size(m->queue) == queued(&m->fifo));
+	must(conc_bounded_queue_empty(m->queue) == (queued(&m->fifo) == 0));
 	must(conc_bounded_queue_full(m->queue) == is_full(m));
 	must(conc_bounded_queue_is_closed(m->queue) == m->closed);
 	must(conc_bounded_queue_capacity(m->queue) == m->capacity);
 	must(conc_bounded_queue_unfinished(m->queue) == m->unfinished);
-	must(conc_bounded_queue_traverse(m->queue, visit, &next) == 0);
-	must(next == &items[m->pushed]);
+	must(conc_bounded_queue_traverse(m->queue, visit_item, &next) == 0);
+	must(next == &items[m->fifo.pushed]);
 }
 
 static void refuse(struct model *m)
@@ -218,7 +178,7 @@ static void refuse(struct model *m)
 	must(conc_bounded_queue_wait_item(m->queue, -2) == -EINVAL);
 	must(conc_bounded_queue_wait_item(NULL, 1) == -EINVAL);
 	must(conc_bounded_queue_task_done(NULL) == -EINVAL);
-	must(conc_bounded_queue_traverse(NULL, visit, NULL) == -EINVAL);
+	must(conc_bounded_queue_traverse(NULL, visit_item, NULL) == -EINVAL);
 }
 
 static void operate(struct model *m, struct input *in)
@@ -271,7 +231,7 @@ static int make(struct model *m, struct input *in)
 		.size = sizeof(attr),
 		.drain = drain,
 		.user = m,
-		.wait = {wait_begin, wait_end, NULL, m},
+		.wait = wait_hooks,
 	};
 	int rc;
 
@@ -292,6 +252,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = input_of(data, size);
 	struct model m = {0};
 
+	empty_segment_pool();
 	if (make(&m, &in) != 0)
 		return 0;
 	while (input_left(&in))
@@ -299,7 +260,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(&m);
 	m.drain_asks = false;
 	conc_bounded_queue_free(m.queue);
-	must(queued(&m) == 0);
-	conc_reclaim(NULL);
+	must(queued(&m.fifo) == 0);
 	return 0;
 }

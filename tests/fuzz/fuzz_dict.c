@@ -32,7 +32,6 @@ struct game {
 	unsigned hashes; /* different ones, of general keys */
 	unsigned asks;	 /* keys with this bit in their number ask */
 	unsigned depth, nested;
-	int sleeps;
 };
 
 static struct key keys[KEYS][COPIES];
@@ -63,7 +62,7 @@ static int fail_or_not(struct game *g)
 {
 	int error = input_left(&g->in) && take_byte(&g->in) > 250 ? -1234 : 0;
 
-	must(g->sleeps == 0);
+	must(sleeps == 0);
 	if (error != 0 && g->model.calls != NULL)
 		g->model.calls->error = error;
 	return error;
@@ -115,18 +114,6 @@ static void key_release(void *user, const void *key)
 	(void)user;
 	must(k->references > 0);
 	k->references--;
-}
-
-static void *wait_begin(void *user)
-{
-	((struct game *)user)->sleeps++;
-	return user;
-}
-
-static void wait_end(void *user, void *token)
-{
-	must(token == user);
-	((struct game *)user)->sleeps--;
 }
 
 /* --- keys ----------------------------------------------------------------- */
@@ -215,7 +202,7 @@ static void begin(struct game *g, struct operation *o, unsigned byte)
 
 static void end(struct game *g, struct operation *o)
 {
-	must(g->sleeps == 0);
+	must(sleeps == 0);
 	call_end(&g->model, &o->call);
 	free(o->probe.bytes);
 }
@@ -426,7 +413,7 @@ static int change(void *arg, const struct conc_value *old,
 	struct change *c = arg;
 	struct game *g = c->game;
 
-	must(g->sleeps == 0 && desired->kind == CONC_ABSENT);
+	must(sleeps == 0 && desired->kind == CONC_ABSENT);
 	c->seen = *old;
 	nest(g);
 	c->rc = take_byte(&g->in) > 240 ? -4321 : 0;
@@ -472,7 +459,7 @@ static void clear(struct game *g)
 		if (g->model.values[i].kind != CONC_ABSENT)
 			model_set(&g->model, i, &nothing);
 	conc_dict_clear(g->dict);
-	must(g->sleeps == 0);
+	must(sleeps == 0);
 }
 
 /* --- cursors --------------------------------------------------------------- */
@@ -753,7 +740,7 @@ static int make(struct game *g)
 		.key_ops = {key_hash, key_fast_eq, key_full_eq, key_retain,
 			    key_release, g},
 		.value_ops = object_ops,
-		.wait = {wait_begin, wait_end, NULL, g},
+		.wait = wait_hooks,
 	};
 	int rc;
 

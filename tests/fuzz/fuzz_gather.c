@@ -13,20 +13,7 @@ struct model {
 	enum conc_lifetime lifetime;
 	struct conc_value values[KEYS];
 	bool failed;
-	int sleeps;
 };
-
-static void *wait_begin(void *user)
-{
-	((struct model *)user)->sleeps++;
-	return user;
-}
-
-static void wait_end(void *user, void *token)
-{
-	must(token == user);
-	((struct model *)user)->sleeps--;
-}
 
 static void insert(struct model *m, struct input *in)
 {
@@ -62,7 +49,7 @@ static void take(struct model *m, struct input *in)
 	int rc = whole ? conc_gather_take(m->gather, key, clear, deadline, &value)
 		       : conc_gather_try_take(m->gather, key, clear, &value);
 
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 	must(same(&value, &m->values[key]));
 	if (value.kind == CONC_ABSENT) {
 		must(rc == missing(m, deadline));
@@ -82,7 +69,7 @@ static void wait_for_key(struct model *m, struct input *in)
 
 	must(conc_gather_wait(m->gather, key, deadline) ==
 	     (worth ? 0 : in_vain(deadline)));
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 }
 
 static int visit(void *object, void *arg)
@@ -195,7 +182,7 @@ static int make(struct model *m, struct input *in)
 		.scaling = how >> 2 & 3,
 		.values = (enum conc_lifetime)(how & 3),
 		.value_ops = object_ops,
-		.wait = {wait_begin, wait_end, NULL, m},
+		.wait = wait_hooks,
 	};
 	int rc;
 

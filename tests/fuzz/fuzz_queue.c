@@ -2,33 +2,17 @@
 /* conc_queue against an array. */
 #include <config.h>
 
-#include "input.h"
+#include "queue_model.h"
 
 const char *const fuzz_name = "queue";
 
-/* Many more than a segment has cells. */
-#define ITEMS 8192
-
-/* Items are addresses in here: the number of the push that put them in. */
-static char items[ITEMS];
-
 struct model {
 	conc_queue *queue;
-	size_t pushed, popped; /* items[popped..pushed) are queued */
+	struct fifo fifo;
 	bool closed, failed;
 	bool drain_pops; /* drain calls back */
 	size_t drained;
-	int sleeps; /* begun, not ended */
-	int answer; /* of the `interrupted' hook */
 };
-
-/* Gives out an item, in the model. */
-static void expect_item(struct model *m, const void *item)
-{
-	must(m->popped < m->pushed);
-	must(item == &items[m->popped]);
-	m->popped++;
-}
 
 static int empty_answer(const struct model *m)
 {
@@ -38,12 +22,12 @@ static int empty_answer(const struct model *m)
 static void try_pop(struct model *m)
 {
 	void *item = m;
-	bool any = m->popped < m->pushed;
+	bool any = queued(&m->fifo) > 0;
 	int rc = conc_queue_try_pop(m->queue, &item);
 
 	must(rc == (any ? 0 : empty_answer(m)));
 	if (any)
-		expect_item(m, item);
+		expect_item(&m->fifo, item);
 	else
 		must(item == m);
 }
@@ -52,8 +36,8 @@ static void drain(void *user, void *item)
 {
 	struct model *m = user;
 
-	must(m->sleeps == 0);
-	expect_item(m, item);
+	must(sleeps == 0);
+	expect_item(&m->fifo, item);
 	m->drained++;
 	if (m->drain_pops) {
 		must(conc_queue_push(m->queue, items) == -EPIPE);
@@ -61,31 +45,21 @@ static void drain(void *user, void *item)
 	}
 }
 
-static void *wait_begin(void *user)
-{
-	((struct model *)user)->sleeps++;
-	return user;
-}
-
-static void wait_end(void *user, void *token)
-{
-	must(token == user);
-	((struct model *)user)->sleeps--;
-}
+/* What the `interrupted' hook answers. */
+static int answer;
 
 static int interrupted(void *user)
 {
-	return ((struct model *)user)->answer;
+	must(user == &sleeps);
+	return answer;
 }
 
 static void push(struct model *m, struct input *in)
 {
-	size_t count = take_byte(in);
+	unsigned count = take_count(in);
 
-	/* Some pushes are many, to fill segments. */
-	count = count < 200 ? 1 : count * 5;
-	for (; count > 0 && m->pushed < ITEMS; count--) {
-		int rc = conc_queue_push(m->queue, &items[m->pushed]);
+	for (; count > 0 && m->fifo.pushed < ITEMS; count--) {
+		int rc = conc_queue_push(m->queue, &items[m->fifo.pushed]);
 
 		if (m->closed) {
 			must(rc == -EPIPE);
@@ -94,63 +68,62 @@ static void push(struct model *m, struct input *in)
 		if (rc == -ENOMEM && in->armed)
 			return;
 		must(rc == 0);
-		m->pushed++;
+		m->fifo.pushed++;
 	}
 }
 
 static void pop(struct model *m, struct input *in)
 {
 	int64_t deadline = take_deadline(in);
-	bool any = m->popped < m->pushed;
+	bool any = queued(&m->fifo) > 0;
 	void *item = m;
 	int rc = conc_queue_pop(m->queue, deadline, &item);
 
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 	if (any) {
 		must(rc == 0);
-		expect_item(m, item);
+		expect_item(&m->fifo, item);
 		return;
 	}
 	must(item == m);
 	if (m->closed || m->failed)
 		must(rc == empty_answer(m));
 	else
-		must(rc == in_vain(deadline) || (m->answer != 0 && rc == m->answer));
+		must(rc == in_vain(deadline) || (answer != 0 && rc == answer));
 }
 
 static void wait_for_item(struct model *m, struct input *in)
 {
 	int64_t deadline = take_deadline(in);
-	bool worth = m->popped < m->pushed || m->closed || m->failed;
+	bool worth = queued(&m->fifo) > 0 || m->closed || m->failed;
 	int rc = conc_queue_wait(m->queue, deadline);
 
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 	if (worth)
 		must(rc == 0);
 	else
-		must(rc == in_vain(deadline) || (m->answer != 0 && rc == m->answer));
+		must(rc == in_vain(deadline) || (answer != 0 && rc == answer));
 }
 
-static int visit(void *item, void *arg)
+/* Ends the tour at its first item. */
+static int end_at_once(void *item, void *arg)
 {
-	const char **next = arg;
-
-	must(item == *next);
-	++*next;
-	return *next == &items[77] ? 5 : 0;
+	(void)item;
+	(void)arg;
+	return 7;
 }
 
 static void check(struct model *m)
 {
-	const char *next = &items[m->popped];
-	/* The visitor ends the tour at a certain item. */
-	bool ends = m->popped < 77 && m->pushed >= 77;
+	const char *next = &items[m->fifo.popped];
+	bool any = queued(&m->fifo) > 0;
 
-	must(conc_queue_size(m->queue) == m->pushed - m->popped);
-	must(conc_queue_empty(m->queue) == (m->pushed == m->popped));
+	must(conc_queue_size(m->queue) == queued(&m->fifo));
+	must(conc_queue_empty(m->queue) == !any);
 	must(conc_queue_is_closed(m->queue) == m->closed);
-	must(conc_queue_traverse(m->queue, visit, &next) == (ends ? 5 : 0));
-	must(next == (ends ? &items[77] : &items[m->pushed]));
+	must(conc_queue_traverse(m->queue, visit_item, &next) == 0);
+	must(next == &items[m->fifo.pushed]);
+	must(conc_queue_traverse(m->queue, end_at_once, NULL) == (any ? 7 : 0));
 }
 
 static void close_queue(struct model *m, struct input *in)
@@ -160,7 +133,7 @@ static void close_queue(struct model *m, struct input *in)
 	m->closed = true;
 	conc_queue_close(m->queue, immediate);
 	if (immediate)
-		must(m->popped == m->pushed);
+		must(queued(&m->fifo) == 0);
 }
 
 static void refuse(struct model *m)
@@ -193,9 +166,9 @@ static void operate(struct model *m, struct input *in)
 	case 8:
 		pop(m, in);
 		break;
-	case 9: /* nearly all of them */
-		for (unsigned count = take_byte(in) * 5;
-		     count > 0 && m->popped < m->pushed; count--)
+	case 9:
+		for (unsigned count = take_count(in);
+		     count > 0 && queued(&m->fifo) > 0; count--)
 			try_pop(m);
 		break;
 	case 10:
@@ -233,12 +206,13 @@ static int make(struct model *m, struct input *in)
 		.lock_free = how & 1,
 		.drain = drain,
 		.user = m,
-		.wait = {wait_begin, wait_end, interrupted, m},
+		.wait = wait_hooks,
 	};
 	int rc;
 
+	attr.wait.interrupted = interrupted;
 	m->drain_pops = how & 2;
-	m->answer = how & 4 ? -1234 : 0;
+	answer = how & 4 ? -1234 : 0;
 	if (how & 8)
 		fail_allocations_after(in, how >> 4 & 1);
 	if (how & 32)
@@ -254,6 +228,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = input_of(data, size);
 	struct model m = {0};
 
+	empty_segment_pool();
 	if (make(&m, &in) != 0)
 		return 0;
 	while (input_left(&in))
@@ -261,9 +236,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(&m);
 	m.closed = true;
 	m.drained = 0;
-	size = m.pushed - m.popped;
+	size = queued(&m.fifo);
 	conc_queue_free(m.queue);
-	must(m.popped == m.pushed && (m.drain_pops || m.drained == size));
-	conc_reclaim(NULL);
+	must(queued(&m.fifo) == 0 && (m.drain_pops || m.drained == size));
 	return 0;
 }

@@ -10,20 +10,7 @@ struct model {
 	conc_ref *ref;
 	enum conc_lifetime lifetime;
 	struct conc_value value;
-	int sleeps;
 };
-
-static void *wait_begin(void *user)
-{
-	((struct model *)user)->sleeps++;
-	return user;
-}
-
-static void wait_end(void *user, void *token)
-{
-	must(token == user);
-	((struct model *)user)->sleeps--;
-}
 
 /* A reference may also hold nothing. */
 static int check_new(const struct model *m, const struct conc_value *value)
@@ -43,7 +30,7 @@ static void replaced(struct model *m, const struct input *in,
 		m->value = *value;
 	else
 		take_back(m->lifetime, value);
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 }
 
 static void set(struct model *m, struct input *in)
@@ -96,7 +83,7 @@ static void clear(struct model *m)
 {
 	conc_ref_clear(m->ref);
 	m->value = nothing;
-	must(m->sleeps == 0);
+	must(sleeps == 0);
 	/* With one thread the grace period has passed. */
 	check_all_given_back();
 }
@@ -190,7 +177,7 @@ static int make(struct model *m, struct input *in)
 		.size = sizeof(attr),
 		.values = (enum conc_lifetime)(how & 3),
 		.value_ops = object_ops,
-		.wait = {wait_begin, wait_end, NULL, m},
+		.wait = wait_hooks,
 	};
 	int rc;
 

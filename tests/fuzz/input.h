@@ -104,6 +104,27 @@ static inline void stop_failing(struct input *in)
 	conc_alloc_fail_after = -1;
 }
 
+/* Sleeps that have begun and not ended. */
+static int sleeps;
+
+static inline void *wait_begin(void *user)
+{
+	must(user == &sleeps);
+	sleeps++;
+	return &sleeps;
+}
+
+static inline void wait_end(void *user, void *token)
+{
+	must(user == &sleeps && token == &sleeps);
+	sleeps--;
+}
+
+/* For every structure; no call returns and no callback runs in a sleep. */
+static const struct conc_wait_hooks wait_hooks = {
+	.wait_begin = wait_begin, .wait_end = wait_end, .user = &sleeps,
+};
+
 /* A deadline that keeps nobody: none, or one that has passed. */
 static inline int64_t take_deadline(struct input *in)
 {
