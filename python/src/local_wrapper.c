@@ -435,7 +435,7 @@ static PyObject *wrapper_round(PyObject *self, PyObject *args)
 
 static PyObject *wrapper_format(PyObject *self, PyObject *spec)
 {
-	return PyObject_Format(inside(self), spec);
+	return format_object(inside(self), spec);
 }
 
 static PyObject *wrapper_dir(PyObject *self, PyObject *unused)
