@@ -86,6 +86,7 @@ int conc_dict_new(const struct conc_dict_attr *attr, conc_dict **out)
 		conc_release(dict);
 		return -ENOMEM;
 	}
+	dict->multiplier = conc_hash_multiplier();
 	dict->keys = attr->keys;
 	dict->values = attr->values;
 	dict->key_ops = attr->key_ops;
@@ -340,7 +341,8 @@ static CONC_INLINE int get(conc_dict *dict, enum conc_key_kind keys, uint64_t ke
 	enum reading reading;
 
 	value->kind = CONC_ABSENT;
-	reading = glance(dict, keys, key, len, conc_mix(hash), value);
+	reading = glance(dict, keys, key, len,
+			 conc_mix(dict->multiplier, hash), value);
 	conc_rcu_leave(reader);
 	if (reading == READ)
 		return 0;

@@ -107,7 +107,7 @@ static int copy_shard(conc_cursor *cursor, struct shard *shard)
 
 		/* Some more, as the shard may grow before the next look. */
 		wanted += wanted / 4;
-		pairs = conc_alloc(wanted * sizeof(*pairs));
+		pairs = conc_alloc_array(wanted, sizeof(*pairs));
 		if (pairs == NULL)
 			return -ENOMEM;
 		conc_release(cursor->pairs);

@@ -20,7 +20,7 @@ static CONC_INLINE struct slot *find_slot(conc_dict *dict,
 					  enum conc_key_kind keys, uint64_t key,
 					  size_t len, uint64_t hash)
 {
-	uint64_t mixed = conc_mix(hash);
+	uint64_t mixed = conc_mix(dict->multiplier, hash);
 	struct table *table;
 	uint32_t at;
 

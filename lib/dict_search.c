@@ -17,7 +17,8 @@ int search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash)
 		rc = dict->key_ops.hash(dict->key_ops.user, key, hash);
 		return rc < 0 ? rc : 0;
 	}
-	if (key == NULL && len != 0)
+	/* No object is as long as that: so no sum with it overflows. */
+	if ((key == NULL && len != 0) || len > PTRDIFF_MAX)
 		return -EINVAL;
 	*hash = conc_hash_bytes(key, len);
 	return 0;
@@ -127,7 +128,7 @@ enum found search_walk(struct search *s, struct table *table, uint32_t *at)
 static int more_room(struct search *s)
 {
 	size_t room = s->asked_count + 2 * s->left_out;
-	struct asked *asked = conc_alloc(room * sizeof(*asked));
+	struct asked *asked = conc_alloc_array(room, sizeof(*asked));
 
 	if (asked == NULL)
 		return -ENOMEM;

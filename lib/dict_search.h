@@ -63,7 +63,7 @@ static inline void search_ready(struct search *s, conc_dict *dict, uint64_t key,
 				size_t len, uint64_t hash)
 {
 	s->dict = dict;
-	s->mixed = conc_mix(hash);
+	s->mixed = conc_mix(dict->multiplier, hash);
 	s->shard = shard_of(dict, s->mixed);
 	s->key = key;
 	s->len = len;

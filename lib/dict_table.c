@@ -4,7 +4,8 @@
 #include "dict_table.h"
 
 #define SLOTS_LEAST 8
-#define SLOTS_MOST (UINT32_C(1) << 31)
+/* Indices have 32 bits; on 32-bit machines a table must fit into a size_t. */
+#define SLOTS_MOST (UINT32_C(1) << (SIZE_MAX > UINT32_MAX ? 31 : 27))
 
 /* A table is full at 3/4 and starts its life at 1/2 or less. */
 static uint32_t room_of(const struct table *table)
@@ -25,6 +26,10 @@ static size_t table_bytes(uint32_t slots)
 {
 	return sizeof(struct table) + (size_t)slots * sizeof(struct slot);
 }
+
+_Static_assert(SLOTS_MOST <= (SIZE_MAX - sizeof(struct table)) /
+				     sizeof(struct slot),
+	       "the bytes of a table overflow");
 
 static struct table *table_new(uint32_t slots)
 {

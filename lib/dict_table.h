@@ -78,6 +78,7 @@ struct conc_dict {
 	unsigned shard_shift; /* hash >> shard_shift is the shard's index */
 	size_t shard_count;
 	struct shard *shards;
+	uint64_t multiplier; /* of conc_mix() */
 	struct conc_key_ops key_ops;
 	struct conc_value_ops value_ops;
 	struct conc_wait_hooks wait;

@@ -186,8 +186,6 @@ static int own_key(struct search *s, uint64_t *key)
 		key_retain(s->dict, s->key);
 	if (s->dict->keys != CONC_KEY_BYTES)
 		return 0;
-	if (s->len > SIZE_MAX - sizeof(*block))
-		return -ENOMEM;
 	block = conc_alloc(sizeof(*block) + s->len);
 	if (block == NULL)
 		return -ENOMEM;

@@ -15,6 +15,19 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/*
+ * The call that takes our struct timespec: another one on 32-bit machines with
+ * a time_t of 64 bits, the newest of which have no other.
+ */
+#ifndef SYS_futex
+#define SYS_futex SYS_futex_time64
+#endif
+#ifdef SYS_futex_time64
+#define FUTEX (sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex)
+#else
+#define FUTEX SYS_futex
+#endif
 #endif
 
 #define NS_PER_S INT64_C(1000000000)
@@ -50,7 +63,7 @@ int conc_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 		limit = &until;
 	}
 	/* WAIT_BITSET, as it takes an absolute time of the monotonic clock. */
-	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, limit,
+	if (syscall(FUTEX, word, FUTEX_WAIT_BITSET_PRIVATE, expected, limit,
 		    NULL, FUTEX_BITSET_MATCH_ANY) == 0)
 		return 0;
 	return errno == ETIMEDOUT || errno == EINTR ? -errno : 0;
@@ -58,7 +71,7 @@ int conc_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 
 void conc_futex_wake(_Atomic uint32_t *word, int count)
 {
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+	syscall(FUTEX, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
 #else

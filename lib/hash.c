@@ -3,24 +3,77 @@
 
 #include "hash.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
-static uint64_t seed[2];
-static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 
-static void draw_seed(void)
+static struct secrets {
+	uint64_t key[2];
+	uint64_t multiplier;
+} secrets;
+
+static bool draw(void)
 {
+	ssize_t got;
+
+	/* Early after the machine's start it waits, and a signal ends that. */
+	do {
+		got = getrandom(&secrets, sizeof(secrets), 0);
+	} while (got < 0 && errno == EINTR);
+	return got == (ssize_t)sizeof(secrets);
+}
+
+/*
+ * No getrandom: an old kernel, or a sandbox.  The kernel gives each program 16
+ * random bytes at its start.  libc makes its own secrets of them, so here they
+ * are the key of a hash, which does not give them away.  What is hashed, the
+ * time, sets apart those who were forked and not started.
+ */
+static void improvise(void)
+{
+	uint64_t given[2] = {0, 0};
+	struct {
+		int64_t seconds, nanoseconds, count;
+	} what = {0};
 	struct timespec now;
 
-	if (getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
-		return;
-	/* No entropy to be had (an old kernel, a sandbox): better than nothing. */
+#ifdef __linux__
+	const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+
+	if (random != NULL)
+		memcpy(given, random, sizeof(given));
+#endif
 	clock_gettime(CLOCK_REALTIME, &now);
-	seed[0] = conc_mix((uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)&now);
-	seed[1] = conc_mix(seed[0] + (uint64_t)now.tv_sec);
+	what.seconds = now.tv_sec;
+	what.nanoseconds = now.tv_nsec;
+	secrets.key[0] = conc_hash_keyed(given, &what, sizeof(what));
+	what.count++;
+	secrets.key[1] = conc_hash_keyed(given, &what, sizeof(what));
+	what.count++;
+	secrets.multiplier = conc_hash_keyed(given, &what, sizeof(what));
+}
+
+static void seed(void)
+{
+	if (!draw())
+		improvise();
+	/* Odd: else two keys might have one product. */
+	secrets.multiplier |= 1;
+}
+
+uint64_t conc_hash_multiplier(void)
+{
+	static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+
+	pthread_once(&seeded, seed);
+	return secrets.multiplier;
 }
 
 struct sip {
@@ -53,30 +106,44 @@ static inline void sip_word(struct sip *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-uint64_t conc_hash_bytes(const void *bytes, size_t len)
+/*
+ * Up to 8 bytes as a number, the first one lowest, on every machine: so the
+ * highest byte of what is left of a string is free for its length.
+ */
+static inline uint64_t load_word(const unsigned char *at, size_t bytes)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, at, bytes);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word;
+}
+
+uint64_t conc_hash_keyed(const uint64_t key[2], const void *bytes, size_t len)
 {
 	const unsigned char *at = bytes;
 	const unsigned char *whole = at + len / 8 * 8;
-	uint64_t word;
-	struct sip s;
+	uint64_t last = (uint64_t)len << 56;
+	struct sip s = {key[0] ^ UINT64_C(0x736f6d6570736575),
+			key[1] ^ UINT64_C(0x646f72616e646f6d),
+			key[0] ^ UINT64_C(0x6c7967656e657261),
+			key[1] ^ UINT64_C(0x7465646279746573)};
 
-	pthread_once(&seeded, draw_seed);
-	s = (struct sip){seed[0] ^ UINT64_C(0x736f6d6570736575),
-			 seed[1] ^ UINT64_C(0x646f72616e646f6d),
-			 seed[0] ^ UINT64_C(0x6c7967656e657261),
-			 seed[1] ^ UINT64_C(0x7465646279746573)};
-	for (; at < whole; at += 8) {
-		memcpy(&word, at, 8);
-		sip_word(&s, word);
-	}
-	word = 0;
+	for (; at < whole; at += 8)
+		sip_word(&s, load_word(at, 8));
 	if (len % 8 != 0)
-		memcpy(&word, at, len % 8);
-	/* The last word holds the length in a byte that no tail reaches. */
-	sip_word(&s, word ^ (uint64_t)len << 56);
+		last |= load_word(at, len % 8);
+	sip_word(&s, last);
 	s.v2 ^= 0xff;
 	sip_round(&s);
 	sip_round(&s);
 	sip_round(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t conc_hash_bytes(const void *bytes, size_t len)
+{
+	return conc_hash_keyed(secrets.key, bytes, len);
 }

@@ -15,7 +15,10 @@
 /* Zeroed memory, or NULL. */
 void *conc_alloc(size_t bytes);
 
-/* The same, starting on a cache line of its own and ending one. */
+/* The same for so many of that size; NULL also when no size_t holds them all. */
+void *conc_alloc_array(size_t count, size_t bytes_each);
+
+/* The same as conc_alloc(), starting on a cache line of its own and ending one. */
 void *conc_alloc_lines(size_t bytes);
 
 void conc_release(void *memory);

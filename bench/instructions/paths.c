@@ -18,11 +18,17 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* In place of libc's, also for the library: its seed for byte strings. */
+/*
+ * In place of libc's, also for the library: its secrets, of which the lengths of
+ * probe chains depend.  2^64 / phi, over and over.
+ */
 ssize_t getrandom(void *buffer, size_t length, unsigned flags)
 {
+	unsigned char *bytes = buffer;
+
 	(void)flags;
-	memset(buffer, 0x5a, length);
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = (unsigned char)(UINT64_C(0x9E3779B97F4A7C15) >> i % 8 * 8);
 	return (ssize_t)length;
 }
 

@@ -7,8 +7,8 @@
  * threads see all of them in one order.  Arithmetic wraps at 64 bits in two's
  * complement, as atomic integers do.  Each function is inline here and an
  * exported symbol of the same name for callers through an FFI.  None can fail
- * but conc_int64_floor_divide; the pointer must be valid, and that to a
- * conc_int64 aligned to 8 bytes.
+ * but conc_int64_floor_divide; the pointer must be valid.  A conc_int64 is aligned
+ * to 8 bytes, also where an int64_t is not.
  */
 #ifndef CONCURRENCY_ATOMIC_H
 #define CONCURRENCY_ATOMIC_H
@@ -21,7 +21,7 @@ extern "C" {
 
 /* Yours to place anywhere; change it through the functions only. */
 typedef struct conc_int64 {
-	int64_t value;
+	int64_t value CONC_ALIGNED;
 } conc_int64;
 
 #define CONC_INT64_INIT(number) {number}

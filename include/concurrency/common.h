@@ -23,8 +23,10 @@
 
 #if defined(__GNUC__)
 #define CONC_API __attribute__((visibility("default")))
+#define CONC_ALIGNED __attribute__((aligned(8))) /* i386: int64_t has 4 */
 #else
 #define CONC_API
+#define CONC_ALIGNED
 #endif
 
 #ifdef __cplusplus

@@ -55,6 +55,7 @@ def declarations(header: str) -> str:
     text = LINKAGE.sub("", COMMENT.sub("", CONTINUED.sub(" ", header)))
     constants = [f"#define {name} ..." for name in CONSTANT.findall(text)]
     text = DIRECTIVE.sub("", text)
+    text = text.replace(" CONC_ALIGNED;", "; ...;")  # the C compiler knows how
     text = re.sub(r"\b(CONC_API|CONC_ATOMIC_INLINE)\b", "", text)
     return "\n".join(constants) + without_bodies(text)
 

@@ -17,7 +17,7 @@
 /* The first member of a test's own structure. */
 struct crowd {
 	pthread_barrier_t start;
-	int64_t end; /* by conc_now() */
+	int64_t end; /* by conc_now(); set when all are there */
 	_Atomic long failures;
 	void (*work)(struct crowd *crowd, unsigned who);
 };
@@ -81,13 +81,14 @@ static inline void crowd_run(struct crowd *crowd, unsigned threads,
 	ck_assert_uint_le(threads, CROWD_MOST);
 	atomic_init(&crowd->failures, 0);
 	crowd->work = work;
-	crowd->end = conc_now() + (int64_t)(crowd_seconds() * 1e9);
-	pthread_barrier_init(&crowd->start, NULL, threads);
+	pthread_barrier_init(&crowd->start, NULL, threads + 1);
 	for (unsigned i = 0; i < threads; i++) {
 		members[i] = (struct crowd_member){.crowd = crowd, .who = i};
 		ck_assert_int_eq(pthread_create(&members[i].thread, NULL,
 						crowd_main, &members[i]), 0);
 	}
+	crowd->end = conc_now() + (int64_t)(crowd_seconds() * 1e9);
+	pthread_barrier_wait(&crowd->start);
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(members[i].thread, NULL);
 	pthread_barrier_destroy(&crowd->start);

@@ -24,6 +24,20 @@ START_TEST(each_operation_returns_the_new_value)
 }
 END_TEST
 
+/* Else a load on i386 may be torn: two halves of two cache lines. */
+START_TEST(a_number_is_aligned_wherever_it_lies)
+{
+	struct {
+		char first;
+		conc_int64 number;
+	} s;
+
+	(void)s;
+	ck_assert_uint_eq(offsetof(__typeof__(s), number), 8);
+	ck_assert_uint_eq(sizeof(conc_int64), 8);
+}
+END_TEST
+
 START_TEST(exchange_returns_the_old_value)
 {
 	conc_int64 a = CONC_INT64_INIT(1);
@@ -185,6 +199,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		each_operation_returns_the_new_value,
+		a_number_is_aligned_wherever_it_lies,
 		exchange_returns_the_old_value,
 		arithmetic_wraps_at_64_bits,
 		division_rounds_towards_minus_infinity,
