@@ -27,6 +27,7 @@ static struct {
 	enum conc_key_kind kind;
 	enum conc_lifetime values;
 	unsigned keys, fillers;
+	uint64_t steps; /* a bit for each kind that this history has */
 	struct key general[1 + WORKERS_MOST][NAMES];
 	/* What each worker saw last, with a reference, to expect it. */
 	struct {
@@ -346,32 +347,34 @@ static unsigned key_in(const struct conc_entry *entry)
 	return (unsigned)((const struct key *)entry->key)->id;
 }
 
-static void step_items(struct worker *worker)
+static void step_items(struct worker *worker, unsigned k)
 {
 	struct operation *operation = announce(worker, "items");
 	conc_cursor *cursor;
 	struct conc_entry entry;
 	int rc;
 
+	(void)k;
 	argument(operation, number(run.keys));
 	call(operation);
 	expect(worker->history, conc_cursor_new(run.dict, &cursor) == 0);
 	while ((rc = conc_cursor_next(cursor, &entry)) == 0) {
-		unsigned k = key_in(&entry);
+		unsigned found = key_in(&entry);
 
-		if (k >= run.keys)
+		if (found >= run.keys)
 			continue;
-		result(operation, number(k));
+		result(operation, number(found));
 		result(operation, token(entry.value));
 	}
 	conc_cursor_free(cursor);
 	returned(operation, rc == -ENOENT ? 0 : rc);
 }
 
-static void step_clear(struct worker *worker)
+static void step_clear(struct worker *worker, unsigned k)
 {
 	struct operation *operation = announce(worker, "clear");
 
+	(void)k;
 	argument(operation, number(run.keys));
 	call(operation);
 	conc_dict_clear(run.dict);
@@ -389,10 +392,11 @@ static void fill(struct worker *worker, unsigned filler)
 }
 
 /* Rebuilds and tombstones; and a table that becomes smaller. */
-static void come_and_go(struct worker *worker)
+static void come_and_go(struct worker *worker, unsigned k)
 {
 	unsigned first = (unsigned)draw(worker, FILLERS_MOST);
 
+	(void)k;
 	for (unsigned i = 0; i < 4; i++) {
 		unsigned filler = (first + i) % FILLERS_MOST;
 
@@ -406,42 +410,26 @@ static void come_and_go(struct worker *worker)
 
 /* --- the history ---------------------------------------------------------- */
 
+/*
+ * Each history has about half of these kinds of steps, so that some are about
+ * nothing but counting, say, or about objects and rebuilds (Groce and others,
+ * "Swarm testing", 2012).
+ */
+static void (*const steps[])(struct worker *worker, unsigned k) = {
+	step_get,    step_set,	       step_insert,	      step_delete,
+	step_add,    step_update,      step_compare_exchange, step_items,
+	step_clear,  come_and_go,
+};
+
 static void step(struct worker *worker)
 {
 	unsigned k = (unsigned)draw(worker, run.keys);
+	uint64_t which;
 
-	switch (draw(worker, 27)) {
-	case 0: case 1: case 2: case 3: case 4: case 5:
-		step_get(worker, k);
-		break;
-	case 6: case 7: case 8:
-		step_set(worker, k);
-		break;
-	case 9: case 10:
-		step_insert(worker, k);
-		break;
-	case 11: case 12:
-		step_delete(worker, k);
-		break;
-	case 13: case 14: case 15:
-		step_compare_exchange(worker, k);
-		break;
-	case 16: case 17:
-		step_update(worker, k);
-		break;
-	case 18: case 19: case 20:
-		step_add(worker, k);
-		break;
-	case 21:
-		step_items(worker);
-		break;
-	case 22:
-		if (chance(worker, 2))
-			step_clear(worker);
-		break;
-	default:
-		come_and_go(worker);
-	}
+	do
+		which = draw(worker, COUNT_OF(steps));
+	while ((run.steps >> which & 1) == 0);
+	steps[which](worker, k);
 }
 
 static void choose_kind(struct history *history)
@@ -478,6 +466,7 @@ static void set_up(struct history *history)
 	attr.value_ops.user = history;
 	expect(history, conc_dict_new(&attr, &run.dict) == 0);
 	run.keys = 1 + (unsigned)draw(worker, KEYS_MOST);
+	run.steps = 1 | draw(worker, UINT64_C(1) << COUNT_OF(steps));
 	run.fillers = fillers[draw(worker, COUNT_OF(fillers))];
 	for (unsigned i = 0; i < run.fillers; i++)
 		fill(worker, i);
@@ -490,7 +479,7 @@ static void finish(struct history *history)
 {
 	for (unsigned k = 0; k < run.keys; k++)
 		step_get(main_worker(history), k);
-	step_items(main_worker(history));
+	step_items(main_worker(history), 0);
 	for (unsigned who = 0; who <= WORKERS_MOST; who++)
 		keep(&history->workers[who], 0, absent);
 	conc_dict_free(run.dict);
