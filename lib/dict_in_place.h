@@ -16,6 +16,7 @@ static inline bool add_in_place(struct slot *slot, int64_t n, int64_t *sum)
 	if ((old & WORD_TAGS) != WORD_COUNT || !within(n, IN_PLACE_LIMIT) ||
 	    !within(word_number(old) + n, COUNT_LIMIT))
 		return false;
+	CONC_YIELD_POINT();
 	/* acq_rel: an add sees what was written before the adds it follows. */
 	old = atomic_fetch_add_explicit(&slot->word, word_shifted(n),
 					memory_order_acq_rel);

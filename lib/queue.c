@@ -405,6 +405,7 @@ int conc_queue_try_pop(conc_queue *queue, void **item)
 	if (queue == NULL || item == NULL)
 		return -EINVAL;
 	rc = take_now(queue, item);
+	CONC_YIELD_POINT();
 	if (rc != -EAGAIN || !conc_queue_failed(queue))
 		return rc;
 	/* Look once more: what was pushed before the failure comes out. */
