@@ -15,12 +15,14 @@ static _Thread_local struct {
 	bool fails;    /* once `left' allocations have succeeded */
 	bool once;
 	long left;
+	long asked;
 	long failures;
 	long blocks;
 } now;
 
 static bool must_fail(void)
 {
+	now.asked += now.watched;
 	if (!now.fails || now.left-- > 0)
 		return false;
 	now.left = 0;
@@ -92,13 +94,14 @@ PyDoc_STRVAR(call_doc,
 "function(*args), in which n allocations succeed and then one, or with `once`\n"
 "false all that follow, fail: those of the interpreter, or with `library` those\n"
 "of the library.  Returns (how many failed, the exception's type or None, the\n"
-"result or None, by how many blocks the interpreter and the library have grown).");
+"result or None, by how many blocks the interpreter and the library have grown, how\n"
+"often the interpreter's allocators were asked for memory).");
 
 static PyObject *call(PyObject *module, PyObject *args)
 {
 	PyObject *function, *arguments, *result, *type = Py_None;
 	int once, library;
-	long n, failures, blocks, library_blocks = alloc_live();
+	long n, failures, blocks, asked, library_blocks = alloc_live();
 
 	(void)module;
 	if (!PyArg_ParseTuple(args, "lppOO!", &n, &once, &library, &function,
@@ -106,6 +109,7 @@ static PyObject *call(PyObject *module, PyObject *args)
 		return NULL;
 	now.watched = true;
 	now.blocks = 0;
+	now.asked = 0;
 	now.failures = 0;
 	now.left = n;
 	now.once = once;
@@ -128,9 +132,10 @@ static PyObject *call(PyObject *module, PyObject *args)
 	}
 	now.watched = false;
 	blocks = now.blocks;
-	return Py_BuildValue("lNNll", failures, type,
+	asked = now.asked;
+	return Py_BuildValue("lNNlll", failures, type,
 			     result == NULL ? Py_NewRef(Py_None) : result,
-			     blocks, alloc_live() - library_blocks);
+			     blocks, alloc_live() - library_blocks, asked);
 }
 
 PyDoc_STRVAR(count_sites_doc,

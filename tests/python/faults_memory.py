@@ -9,7 +9,6 @@ import gc
 import importlib.machinery
 import importlib.util
 import itertools
-import queue
 import sys
 
 import pytest
@@ -23,9 +22,7 @@ from concurrency import (
     ConcurrentDict,
     ConcurrentGatheringIterator,
     ConcurrentQueue,
-    Empty,
     LocalWrapper,
-    ShutDown,
     StdConcurrentQueue,
 )
 
@@ -59,16 +56,14 @@ def no_collections():
 class Case:
     """A function to be called, and how to see what it did.
 
-    `function` and `args`; `state()`, which must be the same after a call that failed; `changed`: the call may
-    have done its work though there was no memory for what it returns.
+    `function` and `args`; `state`, whose answer must be the same after a call that failed.
     """
 
-    changes_first = False
-
-    def __init__(self, function, args, state, expected=None):
-        self.function, self.args, self._state, self.expected = function, args, state, expected
+    def __init__(self, function, args, state):
+        self.function, self.args, self._state = function, args, state
 
     def state(self):
+        """Also the references to arguments."""
         return self._state(), [sys.getrefcount(argument) for argument in self.args if type(argument) is Thing]
 
 
@@ -85,24 +80,27 @@ def leaks(case, n, once, library):
     """Whether the same failing call takes more memory each time."""
     grown = 0
     for repetition in range(2 * REPEATED):
-        *_, blocks, library_blocks = failing.call(n, once, library, case.function, case.args)
-        if repetition >= REPEATED:
+        result = failing.call(n, once, library, case.function, case.args)
+        failed, _, _, blocks, library_blocks, _ = result
+        if failed and repetition >= REPEATED:
             grown += blocks + library_blocks
     return grown >= REPEATED
 
 
 def attempt(make, changes_first=False):
-    """How many allocations of the call were made to fail."""
+    """Makes each allocation of the call fail in turn.
+
+    `changes_first`: the number that the call returns is made after the change; so without memory for it
+    MemoryError is raised, and the change is there.
+    """
     normal = outcome(make())
-    failures = 0
     for library, once in itertools.product((False, True), (True, False)):
         for n in itertools.count():
             case = make()
             before = case.state()
-            failed, error, result, *_ = failing.call(n, once, library, case.function, case.args)
+            failed, error, *_ = failing.call(n, once, library, case.function, case.args)
             if failed == 0:
                 break
-            failures += 1
             if error is not MemoryError:
                 assert error is normal, f"{error} instead of {normal} or MemoryError, allocation {n}"
                 continue
@@ -113,7 +111,6 @@ def attempt(make, changes_first=False):
             assert not leaks(case, n, once, library), f"allocation {n} leaks"
             assert case.state() == before or changes_first
             assert outcome(case) is normal
-    return failures
 
 
 # --- dicts -------------------------------------------------------------------
@@ -132,13 +129,9 @@ def dict_case(method, *args, size=5, **others):
     def make():
         d = dict_of(size, **others)
         mine = [Thing() if argument is Thing else argument for argument in args]
-        return Case(getattr(d, method), mine_of(mine), d.as_dict)
+        return Case(getattr(d, method), tuple(mine), d.as_dict)
 
     return make
-
-
-def mine_of(arguments):
-    return tuple(arguments)
 
 
 def counted(d, key, number):
@@ -196,7 +189,9 @@ def missing_case():
 
 DICTS = {
     "make": lambda: Case(ConcurrentDict, (3,), int),
-    "make without __init__": lambda: (lambda d: Case(d.__setitem__, ("k", 1), int))(ConcurrentDict.__new__(ConcurrentDict)),
+    "make without __init__": lambda: (lambda d: Case(d.__setitem__, ("k", 1), int))(
+        ConcurrentDict.__new__(ConcurrentDict)
+    ),
     "get, missing": dict_case("__getitem__", "missing"),
     "get, a tuple is missing": dict_case("__getitem__", ("missing", LARGE)),
     "get, __missing__": missing_case,
@@ -258,7 +253,7 @@ def queue_case(method, *args, size=3, shut_down=False, kind=ConcurrentQueue):
         if shut_down:
             q.shutdown()
         mine = [Thing() if argument is Thing else argument for argument in args]
-        return Case(getattr(q, method), mine_of(mine), lambda: items_of(q))
+        return Case(getattr(q, method), tuple(mine), lambda: items_of(q))
 
     return make
 
@@ -300,14 +295,6 @@ def test_a_failed_push_fails_the_queue_and_pop_says_so():
             wait()
 
 
-class Lifo(StdConcurrentQueue):
-    def _init(self, maxsize):
-        self.queue = []
-
-    def _get(self):
-        return self.queue.pop()
-
-
 def std_items_of(q):
     return q.qsize(), q.unfinished_tasks, q.maxsize, q.is_shutdown
 
@@ -320,13 +307,9 @@ def std_case(method, *args, size=3, maxsize=0, shut_down=False, kind=StdConcurre
         if shut_down:
             q.shutdown()
         mine = [Thing() if argument is Thing else argument for argument in args]
-        return Case(getattr(q, method), mine_of(mine), lambda: std_items_of(q))
+        return Case(getattr(q, method), tuple(mine), lambda: std_items_of(q))
 
     return make
-
-
-def set_maxsize(q, maxsize):
-    q.maxsize = maxsize
 
 
 def maxsize_case():
@@ -453,7 +436,7 @@ def reference_case(method, *args):
         held = Thing()
         r = AtomicReference(held)
         mine = [Thing() if argument is Thing else argument for argument in args]
-        return Case(getattr(r, method), mine_of(mine), lambda: (id(r.get()), sys.getrefcount(held)))
+        return Case(getattr(r, method), tuple(mine), lambda: (id(r.get()), sys.getrefcount(held)))
 
     return make
 
@@ -505,7 +488,10 @@ def test_a_number_without_memory(case):
     attempt(NUMBERS[case])
 
 
-@pytest.mark.parametrize("method", ["incr", "decr", "add", "sub", "mul", "and_", "or_", "xor", "floordiv", "__iadd__", "__ifloordiv__"])
+CHANGES = ["incr", "decr", "add", "sub", "mul", "and_", "or_", "xor", "floordiv", "__iadd__", "__ifloordiv__"]
+
+
+@pytest.mark.parametrize("method", CHANGES)
 def test_a_change_of_a_number_without_memory_is_there_or_is_not(method):
     args = () if method in ("incr", "decr") else (3,)
     attempt(number_case(method, *args), changes_first=True)
@@ -553,18 +539,23 @@ def import_anew():
     return Case(loader.exec_module, (module,), int)
 
 
+BEHIND_THE_TYPES = 30
+"""Allocations at the end of an import. Before them the interpreter makes our types, and there it goes wrong
+itself without memory: it forgets to raise an exception (3.11), or crashes (3.13)."""
+
+
 def test_an_import_without_memory():
-    case_number = 0
-    for once in (True, False):
-        for n in itertools.count():
-            case = import_anew()
-            failed, error, *_ = failing.call(n, once, False, case.function, case.args)
-            if failed == 0:
-                break
-            case_number += 1
-            assert error in (MemoryError, ImportError, None)
-    assert case_number > 100
+    case = import_anew()
+    *_, asked = failing.call(10**9, False, False, case.function, case.args)
+    assert asked > 300
+    errors = set()
+    for n in range(asked - BEHIND_THE_TYPES, asked):
+        case = import_anew()
+        errors.add(failing.call(n, True, False, case.function, case.args)[1])
+    assert MemoryError in errors and errors <= {MemoryError, None}
 
 
-def test_an_exception_of_the_queue_is_the_standard_one():
-    assert Empty is queue.Empty and issubclass(ShutDown, Exception)
+def test_every_place_in_the_library_that_structures_of_python_use_has_failed():
+    sites, failed = failing.count_sites()
+    # All but the key of a byte string and a reference's retained object: Python has neither.
+    assert failed == sites - 2
