@@ -648,6 +648,7 @@ static int try_update(struct update *u, const struct conc_value *old)
 	u->expected = old;
 	u->stored = &desired;
 	rc = operation_compare_exchange(u);
+	u->stored = NULL;
 	if (rc < 0)
 		release_pointer(u->search->dict, &desired);
 	return rc;

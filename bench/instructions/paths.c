@@ -131,6 +131,8 @@ static void end_filling(int count)
 {
 	(void)count;
 	conc_dict_free(filling);
+	/* Not for the next path to do. */
+	expect(conc_reclaim(NULL));
 }
 
 /* ---- queues --------------------------------------------------------------- */

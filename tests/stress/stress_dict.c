@@ -496,7 +496,7 @@ static void check_tour(struct keeping *k)
 {
 	bool seen[STAYING] = {false};
 	struct conc_entry entry;
-	conc_cursor *cursor;
+	conc_cursor *cursor = NULL;
 	int count = 0;
 
 	crowd_check(&k->crowd, conc_cursor_new(k->dict, &cursor) == 0);

@@ -218,6 +218,7 @@ START_TEST(an_update_that_fails_changes_nothing_and_gives_the_references_back)
 	conc_dict *dict = value_dict(CONC_TYPE_STABLE);
 	struct conc_value value = pointer(&old);
 	struct change c = {.rc = -77};
+	int rc = 0, stored = 0;
 
 	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value, NULL), 0);
 	ck_assert_int_eq(conc_dict_int_update(dict, 1, change, &c), -77);
@@ -229,15 +230,18 @@ START_TEST(an_update_that_fails_changes_nothing_and_gives_the_references_back)
 	/* A second entry takes no memory, a second table does. */
 	conc_alloc_fail_after = 0;
 	c.desired = pointer(&fresh);
-	for (int64_t key = 2; fresh.references > 0; key++) {
-		ck_assert_int_lt(key, 10000);
-		if (conc_dict_int_update(dict, key, change, &c) == 0)
-			fresh.references++;
+	while (rc == 0 && stored < 10000) {
+		fresh.references = stored + 1;
+		rc = conc_dict_int_update(dict, 2 + stored, change, &c);
+		stored += rc == 0;
 	}
 	conc_alloc_fail_after = -1;
+	ck_assert_int_eq(rc, -ENOMEM);
 	ck_assert_int_eq(c.seen.kind, CONC_ABSENT);
+	ck_assert_int_eq(fresh.references, stored);
 	conc_dict_free(dict);
 	ck_assert_int_eq(old.references, 0);
+	ck_assert_int_eq(fresh.references, 0);
 }
 END_TEST
 

@@ -4,6 +4,8 @@
 # The C that users are shown compiles without a warning against the public
 # headers and the shared library alone, as C99 and as C++ where it is only a
 # header, and does what it says.
+#
+# RUNNER runs the programs where they are another machine's.
 set -eu
 
 work=$(mktemp -d)
@@ -19,11 +21,13 @@ compile() {
 
 sed -n '/^```c$/,/^```$/{//!p}' "$top_srcdir/README.md" >"$work/readme.c"
 compile -o "$work/readme" "$work/readme.c"
-test "$("$work/readme")" = 2
+# shellcheck disable=SC2086
+test "$(${RUNNER-} "$work/readme")" = 2
 echo "README: ok"
 
 compile -o "$work/count" "$top_srcdir/examples/c/count_words.c"
-printf 'to be or not to be that is to be\n' | "$work/count" | tee "$work/out"
+# shellcheck disable=SC2086
+printf 'to be or not to be that is to be\n' | ${RUNNER-} "$work/count" | tee "$work/out"
 grep -Eq '^ *3[[:space:]]+be|be[[:space:]:]+3' "$work/out"
 echo "count_words: ok"
 
