@@ -9,6 +9,8 @@
 
 #include <errno.h>
 
+#include "yield_point.h"
+
 static int64_t floor_quotient(int64_t value, int64_t n)
 {
 	int64_t quotient;
@@ -27,6 +29,7 @@ int conc_int64_floor_divide(conc_int64 *a, int64_t n, int64_t *quotient)
 		return -EDOM;
 	do {
 		next = floor_quotient(old, n);
+		CONC_YIELD_POINT();
 	} while (!conc_int64_compare_exchange(a, &old, next));
 	if (quotient != NULL)
 		*quotient = next;

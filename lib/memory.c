@@ -22,7 +22,8 @@ static bool must_fail(void)
 	return left == 0;
 }
 
-void *conc_alloc(size_t bytes)
+/* The names in parentheses: tests make macros of them (tests/faults). */
+void *(conc_alloc)(size_t bytes)
 {
 	return conc_alloc_array(1, bytes);
 }
@@ -33,7 +34,7 @@ void *conc_alloc_array(size_t count, size_t bytes_each)
 	return must_fail() ? NULL : calloc(count, bytes_each);
 }
 
-void *conc_alloc_lines(size_t bytes)
+void *(conc_alloc_lines)(size_t bytes)
 {
 	void *memory;
 
@@ -46,7 +47,7 @@ void *conc_alloc_lines(size_t bytes)
 	return memory;
 }
 
-void conc_release(void *memory)
+void (conc_release)(void *memory)
 {
 	free(memory);
 }

@@ -55,6 +55,9 @@
  *  - the item: release by the exchange in put(), acquire by collect();
  *  - a new segment: release by the link in follow(), and by who moves tail or
  *    head to it; acquire by the loads of next, tail and head;
+ *  - a ticket taken: release by the fetch_add in take(), acquire by who reads
+ *    dequeue; so who sees a pop sees the pushes that came before it;
+ *  - the end: release by the `closed' flag, acquire by a push that it refuses;
  *  - a waiter's second look: eventcount.h.  It reads the words that push, close
  *    and fail publish with: enqueue, next, failed; all of these accesses are
  *    sequentially consistent.  On x86 that adds no instruction: push has two
@@ -91,7 +94,7 @@ static char poison;
  */
 static enum conc_queue_front look(struct conc_segment *segment)
 {
-	/* acquire: keeps it before the next load. */
+	/* acquire: before the next load; pairs with take(). */
 	uint64_t dequeue = atomic_load_explicit(&segment->dequeue,
 						memory_order_acquire);
 	/* seq_cst: the second look of a waiter; pairs with take_ticket(). */
@@ -160,9 +163,12 @@ static int follow(conc_queue *queue, struct conc_segment *segment,
 			next = successor;
 	}
 	if (next == CONC_SEGMENT_CLOSED) {
-		/* relaxed: a hint; who does not see it comes here. */
+		/*
+		 * release: the end, to who is refused by this word alone; pairs
+		 * with put().  Who does not see it yet comes here.
+		 */
 		atomic_store_explicit(&queue->closed, true,
-				      memory_order_relaxed);
+				      memory_order_release);
 		return -EPIPE;
 	}
 	CONC_YIELD_POINT();
@@ -229,8 +235,11 @@ static int put(conc_queue *queue, void *item, struct conc_segment *spare)
 		uint64_t ticket;
 		int rc;
 
-		/* relaxed: see follow(). */
-		if (atomic_load_explicit(&queue->closed, memory_order_relaxed))
+		/*
+		 * acquire: who was refused, and looks at the queue after that,
+		 * finds that it has ended; pairs with follow().
+		 */
+		if (atomic_load_explicit(&queue->closed, memory_order_acquire))
 			return -EPIPE;
 		/* acquire: what is in the segment. */
 		tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
@@ -356,10 +365,14 @@ static enum conc_queue_front take(conc_queue *queue, void **item, bool *retired)
 		}
 		if (front != FRONT_ITEM)
 			return front;
-		/* relaxed: tickets only have to differ. */
 		CONC_YIELD_POINT();
+		/*
+		 * release: who finds this ticket taken, in look() or front_of(),
+		 * finds every item that was pushed before; else it would see
+		 * this one gone, those not there yet, and nothing at all.
+		 */
 		ticket = atomic_fetch_add_explicit(&head->dequeue, 1,
-						   memory_order_relaxed);
+						   memory_order_release);
 		if (ticket >= head->capacity)
 			continue;
 		content = collect(&head->cells[ticket]);
@@ -392,6 +405,7 @@ int conc_queue_try_pop(conc_queue *queue, void **item)
 	if (queue == NULL || item == NULL)
 		return -EINVAL;
 	rc = take_now(queue, item);
+	CONC_YIELD_POINT();
 	if (rc != -EAGAIN || !conc_queue_failed(queue))
 		return rc;
 	/* Look once more: what was pushed before the failure comes out. */

@@ -37,11 +37,12 @@ static uint64_t end_of(conc_queue *queue, bool *closed)
 /* The number of cells that consumers have taken; inside a read section. */
 static uint64_t front_of(conc_queue *queue)
 {
-	/* acquire: what is in the segment, and the order of the loads. */
+	/* acquire: what is in the segment. */
 	struct conc_segment *head = atomic_load_explicit(&queue->head,
 							 memory_order_acquire);
 
 	for (;;) {
+		/* acquire: what was pushed before; pairs with take(). */
 		uint64_t taken = conc_segment_taken(
 			head, atomic_load_explicit(&head->dequeue,
 						   memory_order_acquire));

@@ -73,8 +73,7 @@ static void wait_for_readers(void)
 
 conc_reader *conc_rcu_register(void)
 {
-	conc_thread_exit_watch();
-	urcu_bp_register_thread();
+	conc_thread_enter(urcu_bp_register_thread);
 #ifdef CONC_URCU_CALLED
 	return NULL;
 #else
@@ -177,8 +176,8 @@ bool conc_rcu_passed(uint64_t stamp)
 /*
  * Around fork() only the reclaim lock is taken: with it nobody is inside
  * synchronize_rcu, and taking liburcu's own locks across the fork handlers of
- * others can deadlock with a thread's first read section.  (Threads that end take
- * one of those locks too: see thread_exit.h.)
+ * others can deadlock with a thread's first read section.  (Threads that come and go
+ * take one of those locks too: see thread_exit.h.)
  */
 void conc_before_fork(void)
 {

@@ -21,18 +21,19 @@ extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object,
 extern void *__dso_handle __attribute__((visibility("hidden")));
 
 /*
- * For threads that end, in ns.  They need some us of processor time, which on a
- * busy machine came more than 200 ms late.
+ * In ns: of a fork for threads that end, which need some us of processor time that
+ * on a busy machine came more than 200 ms late; and of a thread that comes for a
+ * fork, whose other handlers may wait for what the thread has.
  */
 #define LONGEST_WAIT (2 * INT64_C(1000000000))
 
 /*
- * Threads that leave, and forks that hold them up.  Who leaves adds to `leaving',
- * then looks at `held'; who holds adds to `held', then looks at `leaving':
- * sequentially consistent, so that one of them sees the other.  Both are slept
- * on.
+ * Threads that enter or leave, and forks that hold them up.  Who passes adds to
+ * `passing', then looks at `held'; who holds adds to `held', then looks at
+ * `passing': sequentially consistent, so that one of them sees the other.  Both
+ * are slept on.
  */
-static _Atomic uint32_t leaving;
+static _Atomic uint32_t passing;
 static _Atomic uint32_t held;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -41,26 +42,34 @@ static bool usable;
 static char first_round, second_round; /* what the key's value points to */
 
 static _Thread_local bool watched;
+static _Thread_local bool announced;
 
 static void sign_off(void)
 {
-	if (atomic_fetch_sub_explicit(&leaving, 1, memory_order_seq_cst) == 1 &&
+	announced = false;
+	if (atomic_fetch_sub_explicit(&passing, 1, memory_order_seq_cst) == 1 &&
 	    atomic_load_explicit(&held, memory_order_seq_cst) != 0)
-		conc_futex_wake(&leaving, 1);
+		conc_futex_wake(&passing, 1);
 }
 
-static void announce(void)
+/* Waits for forks under way, until the deadline at the latest. */
+static void announce(int64_t deadline)
 {
+	bool late = false;
+
 	for (;;) {
 		uint32_t forks;
 
-		atomic_fetch_add_explicit(&leaving, 1, memory_order_seq_cst);
-		if (atomic_load_explicit(&held, memory_order_seq_cst) == 0)
+		announced = true;
+		atomic_fetch_add_explicit(&passing, 1, memory_order_seq_cst);
+		if (late ||
+		    atomic_load_explicit(&held, memory_order_seq_cst) == 0)
 			return;
 		sign_off();
-		while ((forks = atomic_load_explicit(
-				&held, memory_order_acquire)) != 0)
-			conc_futex_wait(&held, forks, CONC_FOREVER);
+		while (!late && (forks = atomic_load_explicit(
+					 &held, memory_order_acquire)) != 0)
+			late = conc_futex_wait(&held, forks, deadline) ==
+			       -ETIMEDOUT;
 	}
 }
 
@@ -86,7 +95,7 @@ static void begins(void *unused)
 	(void)unused;
 	if (is_first_thread())
 		return;
-	announce();
+	announce(CONC_FOREVER);
 	if (pthread_setspecific(key, &first_round) != 0)
 		sign_off();
 }
@@ -97,8 +106,8 @@ void conc_thread_exit_hold(void)
 	uint32_t now;
 
 	atomic_fetch_add_explicit(&held, 1, memory_order_seq_cst);
-	while ((now = atomic_load_explicit(&leaving, memory_order_seq_cst)) != 0)
-		if (conc_futex_wait(&leaving, now, deadline) == -ETIMEDOUT)
+	while ((now = atomic_load_explicit(&passing, memory_order_seq_cst)) != 0)
+		if (conc_futex_wait(&passing, now, deadline) == -ETIMEDOUT)
 			return;
 }
 
@@ -112,7 +121,7 @@ void conc_thread_exit_resume(void)
 /* In the child nobody is left. */
 static void forget(void)
 {
-	atomic_store_explicit(&leaving, 0, memory_order_relaxed);
+	atomic_store_explicit(&passing, 0, memory_order_relaxed);
 	atomic_store_explicit(&held, 0, memory_order_relaxed);
 }
 
@@ -123,12 +132,26 @@ static void prepare(void)
 				forget) == 0;
 }
 
-void conc_thread_exit_watch(void)
+static void watch(void)
 {
-	if (watched || __cxa_thread_atexit_impl == NULL)
+	if (watched)
 		return;
 	watched = true;
 	pthread_once(&once, prepare);
-	if (usable)
+	if (usable && __cxa_thread_atexit_impl != NULL)
 		__cxa_thread_atexit_impl(begins, NULL, &__dso_handle);
+}
+
+void conc_thread_enter(void (*enter)(void))
+{
+	bool announces = !watched;
+
+	watch();
+	/* One that is leaving has announced itself already. */
+	announces = announces && usable && !announced;
+	if (announces)
+		announce(conc_deadline_after(LONGEST_WAIT));
+	enter();
+	if (announces)
+		sign_off();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keeps threads from coming to their end in the middle of a fork.
+ * Keeps threads from coming or going in the middle of a fork.
  *
  * When a thread that has been a reader ends, liburcu takes it out of its list,
  * under a lock of its own, in the destructor of a thread-specific value.  A child
@@ -10,12 +10,16 @@
  * fork waits for those in between and holds up those who come.
  *
  *     thread_local destructor ... key destructors, liburcu's too ... our key's
- *     |<---------------------------- leaving ---------------------------->|
+ *     |<---------------------------- passing ---------------------------->|
  *
  * Destructors of thread_local objects run before those of keys.  Key destructors
  * run in rounds, in any order, so ours asks for a second round and signs off
  * there.  Where there is no __cxa_thread_atexit_impl (glibc has it) nobody
  * announces itself, and a fork has the hole that it had.
+ *
+ * A thread that becomes a reader enters that list under the same lock, and so does
+ * the same for that moment.  It does not wait for ever: a fork handler of somebody
+ * else may wait for what this thread has.
  *
  * The fork does its part in handlers of pthread_atfork(), so that nothing of the
  * caller's runs while threads are held up: a caller might wait for their end.
@@ -24,11 +28,14 @@
 #ifndef CONC_THREAD_EXIT_H
 #define CONC_THREAD_EXIT_H
 
-/* Called by a thread that is about to become a reader; once is enough. */
-void conc_thread_exit_watch(void);
+/*
+ * Called by a thread that is about to become a reader: `enter' puts it into
+ * liburcu's list.  A second call announces nothing.
+ */
+void conc_thread_enter(void (*enter)(void));
 
 /*
- * Around a fork, by itself.  hold: waits until no thread is leaving, though not
+ * Around a fork, by itself.  hold: waits until no thread is passing, though not
  * for long (its other destructors may wait for what the caller has), and lets
  * none begin until resume.
  */

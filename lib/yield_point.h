@@ -13,14 +13,14 @@
 
 #ifdef CONC_YIELD_POINTS
 
-#include <stdint.h>
+#include <concurrency/common.h>
 
 /*
  * Each seed makes a few of the points slow, where threads sleep for up to
  * 100 us, and at all others they sometimes yield.  0 turns everything off; so it
  * is until somebody calls this, or CONC_YIELD_SEED is in the environment.
  */
-void conc_yield_seed(uint64_t seed);
+CONC_API void conc_yield_seed(uint64_t seed);
 
 void conc_yield_at(unsigned line);
 #define CONC_YIELD_POINT() conc_yield_at(__LINE__)

@@ -2,8 +2,16 @@
 /*
  * conc_bounded_queue: a conc_queue with an exact capacity, which may change while
  * threads work, and a count of the items whose processing has not been reported
- * as done.  First in, first out, many producers and consumers; push, pop, close,
- * task_done and set_capacity are linearizable.
+ * as done.  First in, first out, many producers and consumers.
+ *
+ * Three things are linearizable, each by itself: which items come out, in which
+ * order and until when (push, pop, close); how many places are taken (push,
+ * pop, set_capacity, size, full); how many tasks are unfinished (push,
+ * task_done, join, unfinished).  A push or a pop does not change them in the
+ * same step: an item has its place, and counts as a task, from just before it
+ * can be popped, and its place until just after it was.  So while others push
+ * and pop, a queue can be full with fewer items to pop than its capacity; and a
+ * push that the end refuses may have had a place and a task for a moment.
  */
 #ifndef CONCURRENCY_BOUNDED_QUEUE_H
 #define CONCURRENCY_BOUNDED_QUEUE_H
@@ -76,7 +84,7 @@ CONC_API void conc_bounded_queue_pass(conc_bounded_queue *queue);
 
 /*
  * Reports one item as done.  0; -ERANGE, nothing changed: there is no unfinished
- * task.
+ * task (a push under way is one).
  */
 CONC_API int conc_bounded_queue_task_done(conc_bounded_queue *queue);
 
@@ -101,7 +109,7 @@ CONC_API size_t conc_bounded_queue_size(conc_bounded_queue *queue);
 /* True if there was a moment in the call when no item could be popped. */
 CONC_API bool conc_bounded_queue_empty(conc_bounded_queue *queue);
 
-/* True if a push would have had to wait for room. */
+/* True if a push would have had to wait for room: all places are taken. */
 CONC_API bool conc_bounded_queue_full(conc_bounded_queue *queue);
 
 /* As it was set. */

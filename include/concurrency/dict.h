@@ -184,7 +184,8 @@ CONC_API int conc_dict_int_update(conc_dict *dict, int64_t key,
  * Adds n to the number that the key has, in place and mostly without a lock; a
  * key that is not there starts at 0.  `sum`, if not NULL, receives the new
  * value.  0; -EDOM: there is a pointer; -EOVERFLOW: the sum leaves 61 bits (in
- * a dict of pointers: 60; the caller stores a larger number as an object);
+ * a dict of pointers: 60, give or take the adds that other threads have under
+ * way; the caller stores a larger number as an object);
  * -EINVAL: a dict of borrowed pointers; -ENOMEM.
  */
 CONC_API int conc_dict_add(conc_dict *dict, const void *key, size_t len,

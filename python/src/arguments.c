@@ -68,6 +68,16 @@ bool sort_arguments(const struct signature *signature, PyObject *const *args,
 	return true;
 }
 
+PyObject *format_object(PyObject *object, PyObject *spec)
+{
+	if (PyUnicode_Check(spec))
+		return PyObject_Format(object, spec);
+	PyErr_Format(PyExc_TypeError,
+		     "__format__() argument must be str, not %s",
+		     Py_TYPE(spec)->tp_name);
+	return NULL;
+}
+
 bool take_int64(PyObject *object, const char *what, int64_t *number)
 {
 	PyObject *index;

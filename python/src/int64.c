@@ -216,7 +216,7 @@ static PyObject *int64_format(PyObject *self, PyObject *spec)
 
 	if (number == NULL)
 		return NULL;
-	text = PyObject_Format(number, spec);
+	text = format_object(number, spec);
 	Py_DECREF(number);
 	return text;
 }

@@ -195,10 +195,14 @@ static PyObject *find_in_subclass(PyTypeObject *type, PyObject *name)
 	return theirs;
 }
 
+/* `name` need be no str: __getattribute__() and the like hand on what they are given. */
 static PyObject *wrapper_getattr(PyObject *self, PyObject *name)
 {
-	PyObject *found = find_in_subclass(Py_TYPE(self), name);
+	PyObject *found;
 
+	if (UNLIKELY(!PyUnicode_Check(name)))
+		return PyObject_GetAttr(inside(self), name); /* refuses it */
+	found = find_in_subclass(Py_TYPE(self), name);
 	if (UNLIKELY(found != NULL || is_own_name(name))) {
 		Py_XDECREF(found);
 		return PyObject_GenericGetAttr(self, name);
@@ -209,9 +213,13 @@ static PyObject *wrapper_getattr(PyObject *self, PyObject *name)
 /* Also deletes, with a NULL. */
 static int wrapper_setattr(PyObject *self, PyObject *name, PyObject *value)
 {
-	PyObject *found = find_in_subclass(Py_TYPE(self), name);
-	bool theirs = found != NULL && Py_TYPE(found)->tp_descr_set != NULL;
+	PyObject *found;
+	bool theirs;
 
+	if (UNLIKELY(!PyUnicode_Check(name)))
+		return PyObject_SetAttr(inside(self), name, value);
+	found = find_in_subclass(Py_TYPE(self), name);
+	theirs = found != NULL && Py_TYPE(found)->tp_descr_set != NULL;
 	Py_XDECREF(found);
 	return theirs ? PyObject_GenericSetAttr(self, name, value)
 		      : PyObject_SetAttr(inside(self), name, value);
@@ -435,7 +443,7 @@ static PyObject *wrapper_round(PyObject *self, PyObject *args)
 
 static PyObject *wrapper_format(PyObject *self, PyObject *spec)
 {
-	return PyObject_Format(inside(self), spec);
+	return format_object(inside(self), spec);
 }
 
 static PyObject *wrapper_dir(PyObject *self, PyObject *unused)

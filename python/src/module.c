@@ -75,18 +75,25 @@ static PyObject *make_fork_hooks(void)
 	return hooks;
 }
 
+static PyObject *find_register_at_fork(void)
+{
+	PyObject *os = PyImport_ImportModule("os"), *found;
+
+	if (os == NULL)
+		return NULL;
+	found = PyObject_GetAttrString(os, "register_at_fork");
+	Py_DECREF(os);
+	return found;
+}
+
 static int register_fork_hooks(void)
 {
-	PyObject *os, *enroll = NULL, *hooks, *args, *result = NULL;
+	PyObject *enroll = find_register_at_fork();
+	PyObject *hooks = enroll == NULL ? NULL : make_fork_hooks();
+	PyObject *args = hooks == NULL ? NULL : PyTuple_New(0);
+	PyObject *result = args == NULL ? NULL
+					: PyObject_Call(enroll, args, hooks);
 
-	os = PyImport_ImportModule("os");
-	if (os != NULL)
-		enroll = PyObject_GetAttrString(os, "register_at_fork");
-	hooks = make_fork_hooks();
-	args = PyTuple_New(0);
-	if (enroll != NULL && hooks != NULL && args != NULL)
-		result = PyObject_Call(enroll, args, hooks);
-	Py_XDECREF(os);
 	Py_XDECREF(enroll);
 	Py_XDECREF(hooks);
 	Py_XDECREF(args);
@@ -112,17 +119,24 @@ static PyObject *find_shut_down(PyObject *queue)
 					 NULL, NULL);
 }
 
-static int add_exceptions(PyObject *module, struct module_state *state)
+static int find_exceptions(struct module_state *state)
 {
 	PyObject *queue = PyImport_ImportModule("queue");
 
 	if (queue == NULL)
 		return -1;
-	state->empty = PyObject_GetAttrString(queue, "Empty");
-	state->full = PyObject_GetAttrString(queue, "Full");
-	state->shut_down = find_shut_down(queue);
+	/* One after the other: none may be asked for with an exception set. */
+	if ((state->empty = PyObject_GetAttrString(queue, "Empty")) != NULL &&
+	    (state->full = PyObject_GetAttrString(queue, "Full")) != NULL)
+		state->shut_down = find_shut_down(queue);
 	Py_DECREF(queue);
-	if (PyModule_AddObjectRef(module, "Empty", state->empty) < 0 ||
+	return state->shut_down == NULL ? -1 : 0;
+}
+
+static int add_exceptions(PyObject *module, struct module_state *state)
+{
+	if (find_exceptions(state) < 0 ||
+	    PyModule_AddObjectRef(module, "Empty", state->empty) < 0 ||
 	    PyModule_AddObjectRef(module, "Full", state->full) < 0 ||
 	    PyModule_AddObjectRef(module, "ShutDown", state->shut_down) < 0)
 		return -1;

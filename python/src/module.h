@@ -163,6 +163,9 @@ bool take_int64(PyObject *object, const char *what, int64_t *number);
 /* The same, the nearest there is for a number beyond.  False with TypeError. */
 bool take_clamped(PyObject *object, int64_t *number);
 
+/* format() for a __format__ method, which may be called with any `spec`. */
+PyObject *format_object(PyObject *object, PyObject *spec);
+
 /*
  * A deadline from a timeout in seconds; NULL and None: for ever.  False with
  * TypeError, or with ValueError for a negative number or NaN.

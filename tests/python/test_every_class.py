@@ -247,6 +247,13 @@ def test_no_lock_is_held_while_index_runs():
     assert a == 1 and list(g.iterator(1)) == ["a", "b"]
 
 
+@pytest.mark.parametrize("made", [AtomicInt64(5), LocalWrapper(5)], ids=lambda made: type(made).__name__)
+def test_a_format_that_is_no_str_is_a_type_error(made):
+    for spec in (None, 5, b"d", str, LocalWrapper("d")):
+        with pytest.raises(TypeError, match=r"__format__\(\) argument must be str, not "):
+            type(made).__format__(made, spec)
+
+
 # --- generics and repr -------------------------------------------------------
 
 

@@ -513,3 +513,18 @@ def test_iterator_local_yields_wrapped_values_in_key_order():
         gather.insert("x", 1)
     with pytest.raises(RuntimeError):
         next(gather.iterator_local(0))
+
+
+def test_a_name_of_an_attribute_that_is_no_str_is_a_type_error():
+    class Sub(LocalWrapper):
+        pass
+
+    for wrapper in (LocalWrapper(Thing()), Sub(Thing())):
+        for name in (5, None, b"name", {}, LocalWrapper("name")):
+            for attempt in (
+                lambda: type(wrapper).__getattribute__(wrapper, name),
+                lambda: type(wrapper).__setattr__(wrapper, name, 1),
+                lambda: type(wrapper).__delattr__(wrapper, name),
+            ):
+                with pytest.raises(TypeError, match="attribute name must be string"):
+                    attempt()

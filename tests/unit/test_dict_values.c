@@ -122,6 +122,14 @@ static void counts_beside_pointers(enum conc_lifetime lifetime)
 	ck_assert_int_eq(conc_dict_int_add(dict, 1, INT64_C(1) << 59, NULL),
 			 -EOVERFLOW);
 	expect(dict, 1, 43);
+	/* A small add may cross the limit of what can be stored. */
+	set(dict, 1, limit.u.number - 1);
+	ck_assert_int_eq(conc_dict_int_add(dict, 1, 2, &sum), 0);
+	ck_assert_int_eq(sum, limit.u.number + 1);
+	expect(dict, 1, limit.u.number + 1);
+	ck_assert_int_eq(conc_dict_int_add(dict, 1, 1, NULL), -EOVERFLOW);
+	ck_assert_int_eq(conc_dict_int_add(dict, 1, -2, NULL), 0);
+	expect(dict, 1, limit.u.number - 1);
 	ck_assert_uint_eq(conc_dict_size(dict), 1);
 	conc_dict_free(dict);
 	ck_assert_int_eq(a.references, 0);
@@ -131,6 +139,26 @@ START_TEST(a_dict_of_pointers_counts_too)
 {
 	counts_beside_pointers(CONC_TYPE_STABLE);
 	counts_beside_pointers(CONC_RETAINED);
+}
+END_TEST
+
+/* An add of little to a number at the border is done without the lock. */
+START_TEST(no_add_takes_a_count_beside_pointers_out_of_its_range)
+{
+	const int64_t limit = INT64_C(1) << 59;
+	conc_dict *dict = value_dict(CONC_RETAINED);
+	int64_t sum = 77;
+
+	set(dict, 1, limit - 1);
+	ck_assert_int_eq(conc_dict_int_add(dict, 1, 1, &sum), -EOVERFLOW);
+	ck_assert_int_eq(sum, 77);
+	expect(dict, 1, limit - 1);
+	ck_assert_int_eq(conc_dict_int_add(dict, 1, -1, &sum), 0);
+	ck_assert_int_eq(sum, limit - 2);
+	set(dict, 2, -limit);
+	ck_assert_int_eq(conc_dict_int_add(dict, 2, -1, NULL), -EOVERFLOW);
+	expect(dict, 2, -limit);
+	conc_dict_free(dict);
 }
 END_TEST
 
@@ -225,6 +253,7 @@ int main(void)
 		references_to_values_balance_to_zero,
 		a_borrowed_pointer_is_given_as_it_was,
 		a_dict_of_pointers_counts_too,
+		no_add_takes_a_count_beside_pointers_out_of_its_range,
 		a_change_by_a_function_replaces_the_value_that_it_was_asked_about,
 		an_update_that_fails_changes_nothing_and_gives_the_references_back,
 	};

@@ -172,17 +172,9 @@ static void end_slowly(void *unused)
 	wait_for_stage(2);
 }
 
-/*
- * Who forks promises that no other thread is inside a call; a thread's first
- * section, which makes it known to liburcu, is one.
- */
-static pthread_rwlock_t inside_a_call = PTHREAD_RWLOCK_INITIALIZER;
-
 static void *read_and_end(void *slowly)
 {
-	pthread_rwlock_rdlock(&inside_a_call);
 	conc_rcu_leave(conc_rcu_enter());
-	pthread_rwlock_unlock(&inside_a_call);
 	if (slowly != NULL)
 		ck_assert_int_eq(pthread_setspecific(slow_key, slowly), 0);
 	return NULL;
@@ -196,7 +188,6 @@ static void *fork_a_child(void *unused)
 	pid_t child;
 
 	(void)unused;
-	pthread_rwlock_wrlock(&inside_a_call);
 	conc_before_fork();
 	child = fork();
 	if (child == 0) {
@@ -205,7 +196,6 @@ static void *fork_a_child(void *unused)
 		_exit(conc_reclaim(NULL) == 0 ? 0 : 1);
 	}
 	conc_after_fork_parent();
-	pthread_rwlock_unlock(&inside_a_call);
 	atomic_store(&forked, true);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -247,21 +237,73 @@ START_TEST(a_fork_does_not_wait_for_ever_for_a_thread_that_is_ending)
 }
 END_TEST
 
-START_TEST(a_thread_that_ends_waits_for_a_fork_under_way)
+static void *read_and_end_later(void *unused)
+{
+	conc_rcu_leave(conc_rcu_enter());
+	atomic_store(&stage, 1);
+	wait_for_stage(2);
+	return unused;
+}
+
+/* Within 100 ms. */
+static bool comes_to_its_end(pthread_t thread)
 {
 	struct timespec soon;
-	pthread_t ending;
 
-	conc_rcu_leave(conc_rcu_enter());
-	conc_thread_exit_hold();
-	ck_assert_int_eq(pthread_create(&ending, NULL, read_and_end, NULL), 0);
 	clock_gettime(CLOCK_REALTIME, &soon);
 	soon.tv_nsec += 100 * 1000 * 1000;
 	soon.tv_sec += soon.tv_nsec / 1000000000;
 	soon.tv_nsec %= 1000000000;
-	ck_assert_int_eq(pthread_timedjoin_np(ending, NULL, &soon), ETIMEDOUT);
+	return pthread_timedjoin_np(thread, NULL, &soon) == 0;
+}
+
+START_TEST(a_thread_that_ends_waits_for_a_fork_under_way)
+{
+	pthread_t ending;
+
+	atomic_store(&stage, 0);
+	ck_assert_int_eq(pthread_create(&ending, NULL, read_and_end_later, NULL),
+			 0);
+	wait_for_stage(1);
+	conc_thread_exit_hold();
+	atomic_store(&stage, 2);
+	ck_assert(!comes_to_its_end(ending));
 	conc_thread_exit_resume();
 	pthread_join(ending, NULL);
+}
+END_TEST
+
+START_TEST(a_thread_that_reads_for_the_first_time_waits_for_a_fork_under_way)
+{
+	pthread_t coming;
+
+	atomic_store(&stage, 0);
+	conc_rcu_leave(conc_rcu_enter());
+	conc_thread_exit_hold();
+	ck_assert_int_eq(pthread_create(&coming, NULL, read_and_end_later, NULL),
+			 0);
+	usleep(100 * 1000);
+	ck_assert_int_eq(atomic_load(&stage), 0);
+	conc_thread_exit_resume();
+	wait_for_stage(1);
+	atomic_store(&stage, 2);
+	pthread_join(coming, NULL);
+}
+END_TEST
+
+START_TEST(a_thread_that_reads_for_the_first_time_does_not_wait_for_ever)
+{
+	pthread_t coming;
+
+	atomic_store(&stage, 0);
+	conc_rcu_leave(conc_rcu_enter());
+	conc_thread_exit_hold();
+	ck_assert_int_eq(pthread_create(&coming, NULL, read_and_end_later, NULL),
+			 0);
+	wait_for_stage(1);
+	conc_thread_exit_resume();
+	atomic_store(&stage, 2);
+	pthread_join(coming, NULL);
 }
 END_TEST
 
@@ -321,6 +363,8 @@ int main(void)
 		a_fork_waits_for_threads_that_are_ending,
 		a_fork_does_not_wait_for_ever_for_a_thread_that_is_ending,
 		a_thread_that_ends_waits_for_a_fork_under_way,
+		a_thread_that_reads_for_the_first_time_waits_for_a_fork_under_way,
+		a_thread_that_reads_for_the_first_time_does_not_wait_for_ever,
 #ifndef __SANITIZE_ADDRESS__
 		/* Under load, about one child in 10,000 hangs there; why, is open. */
 		children_of_a_process_whose_threads_come_and_go_can_read,

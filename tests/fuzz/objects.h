@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The values that fuzz targets put in: objects that count their references, and
+ * numbers.  With one thread every count is known exactly, so the books are kept
+ * after each operation: for each object, the references that the structure owns
+ * are those that a garbage collector's tour visits.
+ */
+#ifndef TESTS_FUZZ_OBJECTS_H
+#define TESTS_FUZZ_OBJECTS_H
+
+#include "input.h"
+
+#define OBJECTS 16
+
+struct object {
+	_Alignas(8) long references; /* of anybody */
+	long ours;		     /* of the target: handed out to it */
+	long visits;
+};
+
+static struct object objects[OBJECTS];
+
+static inline void object_retain(void *user, void *value)
+{
+	struct object *object = value;
+
+	(void)user;
+	/* With one thread nothing that a structure holds is dying. */
+	must(object->references > 0);
+	object->references++;
+}
+
+static inline bool object_try_retain(void *user, void *value)
+{
+	object_retain(user, value);
+	return true;
+}
+
+static inline void object_release(void *user, void *value)
+{
+	struct object *object = value;
+
+	(void)user;
+	must(object->references > 0);
+	object->references--;
+}
+
+static const struct conc_value_ops object_ops = {
+	object_retain, object_try_retain, object_release, NULL,
+};
+
+static const struct conc_value nothing = {.kind = CONC_ABSENT};
+
+static inline bool is_counted(enum conc_lifetime lifetime,
+			      const struct conc_value *value)
+{
+	return value->kind == CONC_POINTER && (lifetime == CONC_RETAINED ||
+					       lifetime == CONC_TYPE_STABLE);
+}
+
+static inline bool same(const struct conc_value *a, const struct conc_value *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == CONC_INT)
+		return a->u.number == b->u.number;
+	return a->kind == CONC_ABSENT || a->u.pointer == b->u.pointer;
+}
+
+/* Any value, also one that no structure takes. */
+static inline struct conc_value take_value(struct input *in)
+{
+	unsigned kind = take_byte(in);
+	struct conc_value value = nothing;
+
+	if (kind < 120) {
+		value.kind = CONC_POINTER;
+		value.u.pointer = &objects[kind % OBJECTS];
+	} else if (kind < 250) {
+		value.kind = CONC_INT;
+		value.u.number = take_number(in);
+	} else if (kind < 252) {
+		value.kind = CONC_POINTER;
+		value.u.pointer = (char *)&objects[0] + 1;
+	} else if (kind < 254) {
+		value.kind = CONC_POINTER;
+		value.u.pointer = NULL;
+	} else {
+		value.kind = kind == 254 ? CONC_ABSENT : (enum conc_kind)7;
+	}
+	return value;
+}
+
+/* What the headers say of a number, in a structure of this lifetime. */
+static inline int check_number(enum conc_lifetime lifetime, int64_t number)
+{
+	int64_t limit = INT64_C(1) << (lifetime == CONC_INT64 ? 60 : 59);
+
+	if (lifetime == CONC_BORROWED)
+		return -EINVAL;
+	return -limit <= number && number < limit ? 0 : -EOVERFLOW;
+}
+
+/* And of a value; CONC_ABSENT is none. */
+static inline int check_value(enum conc_lifetime lifetime,
+			      const struct conc_value *value)
+{
+	if (value->kind == CONC_INT)
+		return check_number(lifetime, value->u.number);
+	if (value->kind != CONC_POINTER || lifetime == CONC_INT64 ||
+	    value->u.pointer == NULL)
+		return -EINVAL;
+	if (lifetime != CONC_BORROWED && (uintptr_t)value->u.pointer % 8 != 0)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * A reference for the structure to take over, if it does: lend before the call,
+ * then take back what it did not take.
+ */
+static inline void lend(enum conc_lifetime lifetime, const struct conc_value *value)
+{
+	if (is_counted(lifetime, value) && check_value(lifetime, value) == 0)
+		((struct object *)value->u.pointer)->references++;
+}
+
+static inline void take_back(enum conc_lifetime lifetime,
+			     const struct conc_value *value)
+{
+	if (is_counted(lifetime, value) && check_value(lifetime, value) == 0)
+		object_release(NULL, value->u.pointer);
+}
+
+/* What came out is a reference of the target's own, to be given back. */
+static inline void give_back(enum conc_lifetime lifetime,
+			     const struct conc_value *value)
+{
+	if (is_counted(lifetime, value))
+		object_release(NULL, value->u.pointer);
+}
+
+static inline void forget_visits(void)
+{
+	for (size_t i = 0; i < OBJECTS; i++)
+		objects[i].visits = 0;
+}
+
+/* Whether it is one of the objects, which it then counts. */
+static inline bool visit_object(void *object)
+{
+	if ((char *)object < (char *)objects ||
+	    (char *)object >= (char *)(objects + OBJECTS))
+		return false;
+	((struct object *)object)->visits++;
+	return true;
+}
+
+/*
+ * After a tour.  What is held under TYPE_STABLE must be what the model holds;
+ * RETAINED may hold more, until a grace period has passed.
+ */
+static inline void check_books(enum conc_lifetime lifetime,
+			       const long held[OBJECTS])
+{
+	for (size_t i = 0; i < OBJECTS; i++) {
+		const struct object *object = &objects[i];
+
+		must(object->references == object->visits);
+		if (lifetime == CONC_TYPE_STABLE)
+			must(object->visits == held[i]);
+		else
+			must(object->visits >= held[i]);
+	}
+}
+
+static inline void check_all_given_back(void)
+{
+	for (size_t i = 0; i < OBJECTS; i++)
+		must(objects[i].references == 0);
+}
+
+#endif
