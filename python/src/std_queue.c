@@ -353,6 +353,19 @@ static PyObject *std_queue_put(PyObject *self, PyObject *const *args,
 	return put(self, found[0], deadline);
 }
 
+/*
+ * Whether nothing will ever come out again.  A put that took its place before the
+ * end may still be on its way to the items; closing these too (again: that is
+ * allowed) lets none come after the look.
+ */
+static bool has_ended(conc_bounded_queue *queue)
+{
+	if (!conc_bounded_queue_is_closed(queue))
+		return false;
+	conc_bounded_queue_close(queue, false);
+	return conc_bounded_queue_empty(queue);
+}
+
 PyDoc_STRVAR(std_queue_get_doc,
 "get($self, /, block=True, timeout=None)\n"
 "--\n"
@@ -380,8 +393,8 @@ static PyObject *std_queue_get(PyObject *self, PyObject *const *args,
 	if (!take_arguments(&signature, args, count, names, found))
 		return NULL;
 	if (found[0] != NULL || found[1] != NULL) {
-		if (conc_bounded_queue_is_closed(queue_of(self)) &&
-		    conc_bounded_queue_empty(queue_of(self)))
+		/* As in queue.Queue, the end comes before a bad timeout. */
+		if (has_ended(queue_of(self)))
 			return raise_state(self, -EPIPE, false);
 		if (!take_waiting(found[0], found[1], &deadline))
 			return NULL;
