@@ -47,7 +47,8 @@ static void produce(struct market *m, unsigned who)
 	uint64_t seed = crowd_seed(who), number = 0;
 	struct account account = {0};
 
-	while (crowd_goes_on(&m->crowd) && number < NUMBERS) {
+	/* One at least, though the time were over before this thread runs. */
+	do {
 		void *item = make_item(who, number + 1);
 		int rc = conc_bounded_queue_push(m->queue, item,
 						 deadline(m, &seed));
@@ -55,7 +56,7 @@ static void produce(struct market *m, unsigned who)
 		check_answer(m, rc);
 		if (rc == 0)
 			enter_item(&account, ++number);
-	}
+	} while (crowd_goes_on(&m->crowd) && number < NUMBERS);
 	m->ledger.in[who] = account;
 	/* The last one shuts the market, when all work was reported. */
 	if (atomic_fetch_sub(&m->producing, 1) == 1) {

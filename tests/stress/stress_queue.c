@@ -44,7 +44,8 @@ static void produce(struct market *m, unsigned who)
 	uint64_t seed = crowd_seed(who), number = 0;
 	struct account account = {0};
 
-	while (crowd_goes_on(&m->crowd) && number < NUMBERS) {
+	/* One at least, though the time were over before this thread runs. */
+	do {
 		int rc;
 
 		if (m->before_push != NULL)
@@ -56,7 +57,7 @@ static void produce(struct market *m, unsigned who)
 			continue;
 		crowd_check(&m->crowd, rc == 0);
 		enter_item(&account, ++number);
-	}
+	} while (crowd_goes_on(&m->crowd) && number < NUMBERS);
 	m->ledger.in[who] = account;
 	/* The last one shuts the market. */
 	if (atomic_fetch_sub(&m->producing, 1) == 1)
