@@ -46,15 +46,9 @@ static CONC_INLINE bool add_at_once(conc_dict *dict, enum conc_key_kind keys,
 /* Inside a section.  A count by a count; *old has what it replaced. */
 static bool set_in_place(struct slot *slot, uint64_t word, uint64_t *old)
 {
-#ifdef CONC_PLANT_LOST_SET
-	const uint64_t tags = WORD_COUNT | WORD_DEAD;
-#else
-	const uint64_t tags = WORD_TAGS;
-#endif
-
 	*old = atomic_load_explicit(&slot->word, memory_order_relaxed);
 	CONC_YIELD_POINT();
-	while ((*old & tags) == WORD_COUNT)
+	while ((*old & WORD_TAGS) == WORD_COUNT)
 		/* acq_rel: as an add. */
 		if (atomic_compare_exchange_weak_explicit(
 			    &slot->word, old, word, memory_order_acq_rel,

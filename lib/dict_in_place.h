@@ -20,10 +20,8 @@ static inline bool add_in_place(struct slot *slot, int64_t n, int64_t *sum)
 	/* acq_rel: an add sees what was written before the adds it follows. */
 	old = atomic_fetch_add_explicit(&slot->word, word_shifted(n),
 					memory_order_acq_rel);
-#ifndef CONC_PLANT_LOST_ADD
 	if ((old & (WORD_FROZEN | WORD_DEAD)) != 0)
 		return false;
-#endif
 	*sum = word_number(old) + n;
 	return true;
 }

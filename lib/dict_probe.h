@@ -70,6 +70,7 @@ static inline enum found probe_chain(const conc_dict *dict,
 			return ABSENT;
 		if (hash != live)
 			continue;
+		CONC_YIELD_POINT();
 		equal = key_compare(dict, keys, key, len,
 				    atomic_load_explicit(&table->slots[i].key,
 							 memory_order_relaxed));

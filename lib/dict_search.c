@@ -111,6 +111,7 @@ enum found search_walk(struct search *s, struct table *table, uint32_t *at)
 			continue;
 		stored = atomic_load_explicit(&table->slots[i].key,
 					      memory_order_relaxed);
+		CONC_YIELD_POINT();
 		equal = key_compare(s->dict, s->dict->keys, s->key, s->len,
 				    stored);
 		if (equal == CONC_EQUAL)

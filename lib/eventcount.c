@@ -204,9 +204,7 @@ int conc_eventcount_await(struct conc_eventcount *event,
 	has_called = false;
 	seen = enter(event);
 	CONC_YIELD_POINT();
-#ifndef CONC_PLANT_LOST_WAKEUP
 	if (!there_is(what))
-#endif
 		rc = sleep_from(event, seen, deadline, poll, hooks);
 	CONC_YIELD_POINT();
 	leave(event);

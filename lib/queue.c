@@ -67,9 +67,6 @@
 #include <config.h>
 
 #include <errno.h>
-#ifdef CONC_PLANT_DROPPED_ITEM
-#include <sched.h>
-#endif
 
 #include "queue_inside.h"
 
@@ -97,11 +94,12 @@ static enum conc_queue_front look(struct conc_segment *segment)
 	/* acquire: before the next load; pairs with take(). */
 	uint64_t dequeue = atomic_load_explicit(&segment->dequeue,
 						memory_order_acquire);
-	/* seq_cst: the second look of a waiter; pairs with take_ticket(). */
-	uint64_t enqueue = atomic_load_explicit(&segment->enqueue,
-						memory_order_seq_cst);
+	uint64_t enqueue;
 	struct conc_segment *next = NULL;
 
+	CONC_YIELD_POINT();
+	/* seq_cst: the second look of a waiter; pairs with take_ticket(). */
+	enqueue = atomic_load_explicit(&segment->enqueue, memory_order_seq_cst);
 	if (dequeue < conc_segment_given(segment, enqueue))
 		return FRONT_ITEM;
 	/* Not full, so there is no successor; not closed, so not the end. */
@@ -320,15 +318,8 @@ static void *collect(_Atomic(void *) *cell)
 	if (content != EMPTY)
 		return content;
 	CONC_YIELD_POINT();
-#ifdef CONC_PLANT_DROPPED_ITEM
-	/* The item that arrives in this moment is overwritten. */
-	sched_yield();
-	atomic_exchange_explicit(cell, POISON, memory_order_acquire);
-	return EMPTY;
-#else
 	/* acquire: if it is the item that comes back. */
 	return atomic_exchange_explicit(cell, POISON, memory_order_acquire);
-#endif
 }
 
 /*

@@ -26,13 +26,6 @@ static struct conc_lock reclaim_lock;
 static _Atomic uint64_t begun;
 static _Atomic uint64_t done;
 
-static void synchronize(void)
-{
-#ifndef CONC_PLANT_NO_GRACE_PERIOD
-	urcu_bp_synchronize_rcu();
-#endif
-}
-
 #ifdef CONC_TSAN
 #include <stdlib.h>
 
@@ -60,14 +53,14 @@ void conc_rcu_tsan_leave(void)
 
 static void wait_for_readers(void)
 {
-	synchronize();
+	urcu_bp_synchronize_rcu();
 	for (struct tag *t = atomic_load(&tags); t != NULL; t = t->next)
 		__tsan_acquire(t);
 }
 #else
 static void wait_for_readers(void)
 {
-	synchronize();
+	urcu_bp_synchronize_rcu();
 }
 #endif
 

@@ -279,12 +279,10 @@ static void get_type_stable(const conc_ref *ref, struct conc_value *value)
 					       value->u.pointer))
 			continue;
 		CONC_YIELD_POINT();
-#ifndef CONC_PLANT_NO_SECOND_LOOK
 		if (load_word(ref) != word) {
 			release_pointer(ref, value->u.pointer);
 			continue;
 		}
-#endif
 		return;
 	}
 }

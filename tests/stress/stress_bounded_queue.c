@@ -61,9 +61,11 @@ static void produce(struct market *m, unsigned who)
 	/* The last one shuts the market, when all work was reported. */
 	if (atomic_fetch_sub(&m->producing, 1) == 1) {
 		/* Consumers may be far behind, where yield points slow them. */
+		int64_t patience = m->crowd.failures == 0 ? 6 * TOO_LONG : 0;
+
 		crowd_check(&m->crowd,
 			    conc_bounded_queue_join(
-				    m->queue, conc_now() + 6 * TOO_LONG) == 0);
+				    m->queue, conc_now() + patience) == 0);
 		crowd_check(&m->crowd, conc_bounded_queue_size(m->queue) == 0);
 		conc_bounded_queue_close(m->queue, false);
 	}
@@ -168,7 +170,7 @@ static void change(struct market *m, unsigned who)
 		size_t before, after = SIZE_MAX;
 
 		conc_bounded_queue_set_capacity(m->queue, capacity);
-		for (int i = 0; i < 50; i++) {
+		for (int i = 0; i < 10; i++) {
 			/* Producers that looked before the change go on now. */
 			sched_yield();
 			before = after;

@@ -445,6 +445,64 @@ START_TEST(a_reader_never_gets_a_released_object)
 }
 END_TEST
 
+/* --- counts that become objects and back ---------------------------------- */
+
+static bool is_object(const void *value)
+{
+	uintptr_t at = (uintptr_t)value - (uintptr_t)objects;
+
+	return at < sizeof(objects) && at % sizeof(objects[0]) == 0;
+}
+
+/* These objects are never freed; what a pointer became is what counts. */
+static bool check_try_retain(void *user, void *value)
+{
+	crowd_check((struct crowd *)user, is_object(value));
+	return true;
+}
+
+static void check_release(void *user, void *value)
+{
+	crowd_check((struct crowd *)user, is_object(value));
+}
+
+static void add_or_replace(struct crowd *crowd, unsigned who)
+{
+	struct keeping *k = (struct keeping *)crowd;
+	uint64_t seed = crowd_seed(who);
+
+	while (crowd_goes_on(crowd)) {
+		int64_t key = (int64_t)(crowd_random(&seed) % 2);
+		struct conc_value value = number(0);
+		int rc;
+
+		if (who % 2 != 0) {
+			rc = conc_dict_int_add(k->dict, key, 1, NULL);
+			crowd_check(crowd, rc == 0 || rc == -EDOM);
+			continue;
+		}
+		if (crowd_random(&seed) % 2) {
+			value.kind = CONC_POINTER;
+			value.u.pointer = &objects[who];
+		}
+		crowd_check(crowd, conc_dict_int_set(k->dict, key, &value,
+						     NULL) == 0);
+	}
+}
+
+START_TEST(no_add_moves_a_pointer)
+{
+	static struct keeping k;
+	const struct conc_value_ops ops = {NULL, check_try_retain, check_release,
+					   &k.crowd};
+
+	k.dict = small_dict(CONC_TYPE_STABLE, &ops);
+	crowd_run(&k.crowd, THREADS, add_or_replace);
+	conc_dict_free(k.dict);
+	ck_assert_int_eq(atomic_load(&k.crowd.failures), 0);
+}
+END_TEST
+
 /* --- keys that stay ------------------------------------------------------ */
 
 #define STAYING 200
@@ -536,6 +594,8 @@ END_TEST
 
 /* --- who gets what ------------------------------------------------------- */
 
+#define OWNED_KEYS 64
+
 struct owning {
 	struct crowd crowd;
 	conc_dict *dict;
@@ -543,17 +603,37 @@ struct owning {
 	_Atomic int64_t deleted;
 };
 
-static void insert_or_delete(struct crowd *crowd, unsigned who)
+/* Two inserts that both believe to have won leave two entries of one key. */
+static void find_no_key_twice(struct owning *o)
 {
-	struct owning *o = (struct owning *)crowd;
+	bool seen[OWNED_KEYS] = {false};
+	struct conc_entry entry;
+	conc_cursor *cursor;
+
+	crowd_check(&o->crowd, conc_cursor_new(o->dict, &cursor) == 0);
+	while (conc_cursor_next(cursor, &entry) == 0) {
+		char text[24] = "";
+		int key;
+
+		memcpy(text, entry.key, entry.len);
+		key = atoi(text + strlen("key "));
+		crowd_check(&o->crowd, !seen[key]);
+		seen[key] = true;
+	}
+	conc_cursor_free(cursor);
+}
+
+static void insert_or_delete(struct owning *o, unsigned who)
+{
 	uint64_t seed = crowd_seed(who);
 	int64_t inserted = 0, deleted = 0;
 	char key[24];
 
-	while (crowd_goes_on(crowd)) {
+	while (crowd_goes_on(&o->crowd)) {
 		struct conc_value value = number(who);
-		size_t len = (size_t)snprintf(key, sizeof(key), "key %d",
-					      (int)(crowd_random(&seed) % 64));
+		size_t len = (size_t)snprintf(
+			key, sizeof(key), "key %d",
+			(int)(crowd_random(&seed) % OWNED_KEYS));
 
 		if (crowd_random(&seed) % 2)
 			inserted += conc_dict_insert(o->dict, key, len,
@@ -565,6 +645,17 @@ static void insert_or_delete(struct crowd *crowd, unsigned who)
 	atomic_fetch_add(&o->deleted, deleted);
 }
 
+static void compete_for_keys(struct crowd *crowd, unsigned who)
+{
+	struct owning *o = (struct owning *)crowd;
+
+	if (who > 0)
+		insert_or_delete(o, who);
+	else
+		while (crowd_goes_on(crowd))
+			find_no_key_twice(o);
+}
+
 START_TEST(each_insert_and_each_delete_has_one_winner)
 {
 	struct conc_dict_attr attr = {.size = sizeof(attr), .scaling = 1,
@@ -572,7 +663,7 @@ START_TEST(each_insert_and_each_delete_has_one_winner)
 	static struct owning o;
 
 	ck_assert_int_eq(conc_dict_new(&attr, &o.dict), 0);
-	crowd_run(&o.crowd, THREADS, insert_or_delete);
+	crowd_run(&o.crowd, THREADS, compete_for_keys);
 	ck_assert_int_eq(o.inserted - o.deleted,
 			 (int64_t)conc_dict_size(o.dict));
 	ck_assert_int_gt(o.inserted, 0);
@@ -589,6 +680,7 @@ int main(void)
 		no_add_is_lost_between_conditional_replacements,
 		a_reader_never_gets_memory_that_became_another_object,
 		a_reader_never_gets_a_released_object,
+		no_add_moves_a_pointer,
 		a_key_that_stays_is_never_missed,
 		a_cursor_gives_each_staying_key_exactly_once,
 		each_insert_and_each_delete_has_one_winner,

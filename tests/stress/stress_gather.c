@@ -139,6 +139,37 @@ START_TEST(a_take_that_times_out_loses_nothing)
 }
 END_TEST
 
+static void insert_and_fail(struct crowd *crowd, unsigned who)
+{
+	struct stream *s = (struct stream *)crowd;
+	struct conc_value value = value_of(7);
+	int rc;
+
+	if (who == 0) {
+		crowd_check(crowd, conc_gather_insert(s->gather, 7, &value) == 0);
+		conc_gather_fail(s->gather);
+		return;
+	}
+	do {
+		rc = conc_gather_try_take(s->gather, 7, true, &value);
+	} while (rc == -EAGAIN);
+	crowd_check(crowd, rc == 0);
+}
+
+START_TEST(what_was_inserted_before_the_failure_comes_out)
+{
+	int64_t end = conc_now() + (int64_t)(crowd_seconds() * 1e9);
+
+	do {
+		struct stream s = {.hurry = false};
+
+		ck_assert_int_eq(conc_gather_new(NULL, &s.gather), 0);
+		crowd_run(&s.crowd, 2, insert_and_fail);
+		conc_gather_free(s.gather);
+	} while (conc_now() < end);
+}
+END_TEST
+
 /* ---- one value, many takers ---------------------------------------------- */
 
 #define OBJECTS 64
@@ -331,6 +362,7 @@ int main(void)
 	const TTest *const tests[] = {
 		every_value_reaches_the_one_who_waits_for_it,
 		a_take_that_times_out_loses_nothing,
+		what_was_inserted_before_the_failure_comes_out,
 		a_value_is_cleared_by_one_and_references_balance,
 		no_wake_is_lost,
 		who_waits_burns_no_cpu,

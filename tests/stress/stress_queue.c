@@ -16,6 +16,7 @@
 #include "crowd.h"
 #include "ledger.h"
 #include "memory.h"
+#include "queue_inside.h"
 #include "suite.h"
 
 #define PRODUCERS 5
@@ -223,6 +224,258 @@ START_TEST(size_is_never_more_than_there_was)
 }
 END_TEST
 
+/* ---- what items point to ------------------------------------------------- */
+
+struct post {
+	struct crowd crowd;
+	conc_queue *queue;
+	_Atomic unsigned sending;
+};
+
+#define SENDERS 3
+#define PARCEL_NUMBERS 4
+
+/* Plain memory, so that a sanitizer sees who reads what was not handed over. */
+static void send_parcels(struct post *p, unsigned who)
+{
+	while (crowd_goes_on(&p->crowd)) {
+		unsigned *parcel = malloc(PARCEL_NUMBERS * sizeof(*parcel));
+
+		for (int i = 0; i < PARCEL_NUMBERS; i++)
+			parcel[i] = who;
+		while (conc_queue_size(p->queue) > ENOUGH)
+			sched_yield();
+		crowd_check(&p->crowd, conc_queue_push(p->queue, parcel) == 0);
+	}
+	if (atomic_fetch_sub(&p->sending, 1) == 1)
+		conc_queue_close(p->queue, false);
+}
+
+static void open_parcels(struct post *p)
+{
+	void *popped;
+
+	while (conc_queue_pop(p->queue, CONC_FOREVER, &popped) == 0) {
+		unsigned *parcel = popped;
+
+		for (int i = 0; i < PARCEL_NUMBERS; i++)
+			crowd_check(&p->crowd, parcel[i] < SENDERS &&
+						       parcel[i] == parcel[0]);
+		free(parcel);
+	}
+}
+
+static void send_or_open(struct crowd *crowd, unsigned who)
+{
+	if (who < SENDERS)
+		send_parcels((struct post *)crowd, who);
+	else
+		open_parcels((struct post *)crowd);
+}
+
+START_TEST(an_item_comes_with_what_it_points_to)
+{
+	struct post p = {.sending = SENDERS};
+
+	ck_assert_int_eq(conc_queue_new(NULL, &p.queue), 0);
+	crowd_run(&p.crowd, 2 * SENDERS, send_or_open);
+	conc_queue_free(p.queue);
+}
+END_TEST
+
+/* ---- emptiness ----------------------------------------------------------- */
+
+#define PUSHERS 6
+
+/* As many items as threads between a push and a pop are there: at least one. */
+static void push_and_pop(struct crowd *crowd, unsigned who)
+{
+	struct post *p = (struct post *)crowd;
+	void *popped;
+
+	(void)who;
+	while (crowd_goes_on(crowd)) {
+		crowd_check(crowd, conc_queue_push(p->queue, p) == 0);
+		crowd_check(crowd, conc_queue_try_pop(p->queue, &popped) == 0);
+	}
+}
+
+START_TEST(who_has_pushed_never_finds_the_queue_empty)
+{
+	struct post p = {.sending = 0};
+
+	ck_assert_int_eq(conc_queue_new(NULL, &p.queue), 0);
+	crowd_run(&p.crowd, PUSHERS, push_and_pop);
+	ck_assert(conc_queue_empty(p.queue));
+	conc_queue_free(p.queue);
+}
+END_TEST
+
+static void check_the_ends(struct post *p)
+{
+	conc_reader *reader = conc_rcu_enter();
+	const struct conc_segment *head = atomic_load(&p->queue->head);
+	const struct conc_segment *tail = atomic_load(&p->queue->tail);
+
+	crowd_check(&p->crowd, tail->first >= head->first);
+	conc_rcu_leave(reader);
+}
+
+/* One producer: nobody else moves tail on while it has linked a segment. */
+static void push_or_poll(struct crowd *crowd, unsigned who)
+{
+	struct post *p = (struct post *)crowd;
+	void *popped;
+
+	while (crowd_goes_on(crowd)) {
+		if (who > 0) {
+			conc_queue_try_pop(p->queue, &popped);
+			check_the_ends(p);
+		} else if (conc_queue_size(p->queue) < ENOUGH) {
+			crowd_check(crowd, conc_queue_push(p->queue, p) == 0);
+		}
+	}
+}
+
+/* Else a producer could find a segment that was given up already. */
+START_TEST(tail_is_never_behind_head)
+{
+	struct post p = {.sending = 1};
+
+	ck_assert_int_eq(conc_queue_new(NULL, &p.queue), 0);
+	crowd_run(&p.crowd, 5, push_or_poll);
+	conc_queue_free(p.queue);
+}
+END_TEST
+
+/* ---- many queues --------------------------------------------------------- */
+
+/* More than the first segment holds: the others come from a common pool. */
+#define SOME 60
+
+static void fill_and_empty(struct crowd *crowd, unsigned who)
+{
+	while (crowd_goes_on(crowd)) {
+		conc_queue *queue = NULL;
+		void *popped = NULL;
+
+		crowd_check(crowd, conc_queue_new(NULL, &queue) == 0);
+		for (uint64_t n = 1; n <= SOME; n++)
+			crowd_check(crowd, conc_queue_push(
+						   queue, make_item(who, n)) == 0);
+		for (uint64_t n = 1; n <= SOME; n++)
+			crowd_check(crowd,
+				    conc_queue_try_pop(queue, &popped) == 0 &&
+					    popped == make_item(who, n));
+		crowd_check(crowd, conc_queue_try_pop(queue, &popped) == -EAGAIN);
+		conc_queue_free(queue);
+	}
+}
+
+START_TEST(a_queue_finds_nothing_of_the_last_owner_of_its_memory)
+{
+	struct crowd crowd;
+
+	crowd_run(&crowd, 6, fill_and_empty);
+}
+END_TEST
+
+/* ---- failure ------------------------------------------------------------- */
+
+static void push_and_fail(struct crowd *crowd, unsigned who)
+{
+	struct post *p = (struct post *)crowd;
+	void *popped;
+	int rc;
+
+	if (who == 0) {
+		crowd_check(crowd, conc_queue_push(p->queue, p) == 0);
+		conc_queue_fail(p->queue);
+		return;
+	}
+	do {
+		rc = conc_queue_try_pop(p->queue, &popped);
+	} while (rc == -EAGAIN);
+	crowd_check(crowd, rc == 0);
+}
+
+START_TEST(what_was_pushed_before_the_failure_comes_out)
+{
+	int64_t end = conc_now() + (int64_t)(crowd_seconds() * 1e9);
+
+	do {
+		struct post p = {.sending = 1};
+
+		ck_assert_int_eq(conc_queue_new(NULL, &p.queue), 0);
+		crowd_run(&p.crowd, 2, push_and_fail);
+		conc_queue_free(p.queue);
+	} while (conc_now() < end);
+}
+END_TEST
+
+/* ---- who comes after whom ------------------------------------------------ */
+
+struct order {
+	struct crowd crowd;
+	conc_queue *queue;
+	int note; /* plain: a sanitizer sees if it was read in no order */
+};
+
+static void run_order(void (*work)(struct crowd *crowd, unsigned who))
+{
+	int64_t end = conc_now() + (int64_t)(crowd_seconds() * 1e9);
+
+	do {
+		struct order o = {.note = 0};
+
+		ck_assert_int_eq(conc_queue_new(NULL, &o.queue), 0);
+		ck_assert_int_eq(conc_queue_push(o.queue, &o), 0);
+		crowd_run(&o.crowd, 2, work);
+		conc_queue_free(o.queue);
+	} while (conc_now() < end);
+}
+
+static void pop_or_look(struct crowd *crowd, unsigned who)
+{
+	struct order *o = (struct order *)crowd;
+	void *popped;
+
+	if (who == 0) {
+		o->note = 1;
+		crowd_check(crowd, conc_queue_try_pop(o->queue, &popped) == 0);
+		return;
+	}
+	while (!conc_queue_empty(o->queue))
+		sched_yield();
+	crowd_check(crowd, o->note == 1);
+}
+
+START_TEST(who_finds_the_queue_empty_comes_after_the_pop)
+{
+	run_order(pop_or_look);
+}
+END_TEST
+
+static void close_or_push(struct crowd *crowd, unsigned who)
+{
+	struct order *o = (struct order *)crowd;
+
+	if (who == 0) {
+		o->note = 1;
+		conc_queue_close(o->queue, false);
+		return;
+	}
+	while (conc_queue_push(o->queue, o) == 0)
+		sched_yield();
+	crowd_check(crowd, o->note == 1);
+}
+
+START_TEST(who_is_refused_comes_after_the_close)
+{
+	run_order(close_or_push);
+}
+END_TEST
+
 /* ---- waking -------------------------------------------------------------- */
 
 #define PAIRS 4
@@ -343,6 +596,63 @@ START_TEST(who_leaves_without_a_try_passes_the_wake_on)
 }
 END_TEST
 
+/* Again and again two threads meet: one falls asleep, the other one ends it. */
+struct meeting {
+	struct crowd crowd;
+	conc_queue *queue;
+	_Atomic unsigned arrived;
+	_Atomic bool over;
+};
+
+/* Spins, so that both go on within a few ns if both have a core. */
+static void meet(struct meeting *m, unsigned number)
+{
+	unsigned looks = 0;
+
+	atomic_fetch_add(&m->arrived, 1);
+	while (atomic_load(&m->arrived) < 2 * number)
+		if (++looks % 1000 == 0)
+			sched_yield();
+}
+
+static void sleep_or_fail(struct crowd *crowd, unsigned who)
+{
+	struct meeting *m = (struct meeting *)crowd;
+	uint64_t seed = crowd_seed(who);
+
+	for (unsigned number = 1;;) {
+		if (who == 0) {
+			m->over = !crowd_goes_on(crowd) || crowd->failures != 0;
+			ck_assert_int_eq(conc_queue_new(NULL, &m->queue), 0);
+		}
+		meet(m, number++);
+		if (m->over)
+			return;
+		if (who == 0) {
+			/* Of the length of a look, as above. */
+			dawdle(&seed);
+			dawdle(&seed);
+			conc_queue_fail(m->queue);
+		} else {
+			crowd_check(crowd, conc_queue_wait(
+						   m->queue,
+						   conc_now() + TOO_LONG) == 0);
+		}
+		meet(m, number++);
+		if (who == 0)
+			conc_queue_free(m->queue);
+	}
+}
+
+START_TEST(who_falls_asleep_does_not_miss_the_failure)
+{
+	static struct meeting m;
+
+	crowd_run(&m.crowd, 2, sleep_or_fail);
+	conc_queue_free(m.queue);
+}
+END_TEST
+
 /* ---- the end ------------------------------------------------------------- */
 
 /* Rounds, each with a new queue that is closed while all are busy with it. */
@@ -363,12 +673,19 @@ static void count_drained(void *user, void *drained)
 	atomic_fetch_add((_Atomic uint64_t *)user, (uintptr_t)drained);
 }
 
+/* What never ends, as a close that closes nothing, has been noticed. */
+static bool goes_well(const struct rounds *r)
+{
+	return r->crowd.failures == 0;
+}
+
 static void push_till_the_end(struct rounds *r, uint64_t *seed)
 {
 	uint64_t in = 0, n = 0;
 	int rc;
 
-	while ((rc = conc_queue_push(r->queue, (void *)(uintptr_t)(n + 1))) == 0) {
+	while ((rc = conc_queue_push(r->queue, (void *)(uintptr_t)(n + 1))) == 0 &&
+	       goes_well(r)) {
 		in += ++n;
 		if (n % 8 == 0)
 			dawdle(seed);
@@ -395,7 +712,7 @@ static void pop_till_the_end(struct rounds *r, uint64_t *seed)
 		crowd_check(&r->crowd, conc_now() - begin < TOO_LONG);
 		if (rc == 0)
 			out += (uintptr_t)popped;
-	} while (rc != -EPIPE);
+	} while (rc != -EPIPE && goes_well(r));
 	/* The end is the end. */
 	crowd_check(&r->crowd, conc_queue_try_pop(r->queue, &popped) == -EPIPE);
 	crowd_check(&r->crowd, conc_queue_is_closed(r->queue));
@@ -407,12 +724,25 @@ static void close_in_time(struct rounds *r, uint64_t *seed)
 	struct timespec time = {
 		.tv_nsec = (long)(crowd_random(seed) % 300000)};
 
-	nanosleep(&time, NULL);
+	if (crowd_random(seed) % 2)
+		nanosleep(&time, NULL);
 	conc_queue_close(r->queue, crowd_random(seed) % 2);
 	crowd_check(&r->crowd, conc_queue_push(r->queue, r) == -EPIPE);
 }
 
-static void next_round(struct rounds *r)
+/* What fits into the first segment, or nearly: the next one is linked soon. */
+static void fill_first_segment(struct rounds *r, uint64_t *seed)
+{
+	uint64_t last = 40 - crowd_random(seed) % 4;
+
+	for (uint64_t n = 1; n <= last; n++) {
+		crowd_check(&r->crowd,
+			    conc_queue_push(r->queue, (void *)(uintptr_t)n) == 0);
+		r->in += n;
+	}
+}
+
+static void next_round(struct rounds *r, uint64_t *seed)
 {
 	struct conc_queue_attr attr = {.size = sizeof(attr),
 				       .drain = count_drained,
@@ -425,8 +755,10 @@ static void next_round(struct rounds *r)
 		r->queue = NULL;
 	}
 	r->over = !crowd_goes_on(&r->crowd) || r->crowd.failures != 0;
-	if (!r->over)
-		crowd_check(&r->crowd, conc_queue_new(&attr, &r->queue) == 0);
+	if (r->over)
+		return;
+	crowd_check(&r->crowd, conc_queue_new(&attr, &r->queue) == 0);
+	fill_first_segment(r, seed);
 }
 
 static void play_rounds(struct crowd *crowd, unsigned who)
@@ -436,7 +768,7 @@ static void play_rounds(struct crowd *crowd, unsigned who)
 
 	for (;;) {
 		if (who == 0)
-			next_round(r);
+			next_round(r, &seed);
 		pthread_barrier_wait(&r->barrier);
 		if (r->over)
 			break;
@@ -509,8 +841,16 @@ int main(void)
 		pop_timeout_loses_nothing,
 		a_failed_push_leaves_no_hole,
 		size_is_never_more_than_there_was,
+		an_item_comes_with_what_it_points_to,
+		who_has_pushed_never_finds_the_queue_empty,
+		tail_is_never_behind_head,
+		a_queue_finds_nothing_of_the_last_owner_of_its_memory,
+		what_was_pushed_before_the_failure_comes_out,
+		who_finds_the_queue_empty_comes_after_the_pop,
+		who_is_refused_comes_after_the_close,
 		no_wake_is_lost,
 		who_leaves_without_a_try_passes_the_wake_on,
+		who_falls_asleep_does_not_miss_the_failure,
 		close_wakes_all_and_every_item_pushed_before_comes_out_once,
 		who_waits_burns_no_cpu,
 	};

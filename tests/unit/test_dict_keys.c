@@ -425,6 +425,33 @@ START_TEST(deleted_keys_wait_but_not_more_than_a_few)
 }
 END_TEST
 
+static int count_visit(void *object, void *arg)
+{
+	(void)arg;
+	((struct test_key *)object)->visits++;
+	return 0;
+}
+
+START_TEST(the_key_of_an_entry_that_moves_is_owned_by_both_slots)
+{
+	struct test_key key = TEST_KEY(1);
+	conc_dict *dict = key_dict(CONC_INT64, NULL);
+	struct conc_value value = number(1);
+
+	ck_assert_int_eq(conc_dict_set(dict, &key, 0, &value, NULL), 0);
+	ck_assert_int_eq(key.references, 1);
+	/* No count: it moves, and the old slot waits for late readers. */
+	value = number(INT64_C(1) << 59);
+	ck_assert_int_eq(conc_dict_set(dict, &key, 0, &value, NULL), 0);
+	ck_assert_int_eq(key.references, 2);
+	ck_assert_int_eq(conc_dict_traverse(dict, count_visit, NULL), 0);
+	ck_assert_int_eq(key.visits, 2);
+	conc_dict_clear(dict);
+	ck_assert_int_eq(key.references, 0);
+	conc_dict_free(dict);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -441,6 +468,7 @@ int main(void)
 		an_update_compares_each_key_once_though_that_changes_the_value,
 		a_search_without_memory_fails_and_gives_the_keys_back,
 		deleted_keys_wait_but_not_more_than_a_few,
+		the_key_of_an_entry_that_moves_is_owned_by_both_slots,
 	};
 
 	return run_tests("dict keys", tests, COUNT_OF(tests), 60);

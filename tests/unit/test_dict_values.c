@@ -154,6 +154,57 @@ START_TEST(no_add_takes_a_count_beside_pointers_out_of_its_range)
 }
 END_TEST
 
+/* --- callbacks that use the same dict ------------------------------------- */
+
+struct user {
+	conc_dict *dict;
+	int calls;
+};
+
+/* The same key, so the shard that the release comes from. */
+static void release_and_use(void *arg, void *value)
+{
+	struct user *user = arg;
+	struct conc_value out;
+
+	test_value_release(NULL, value);
+	user->calls++;
+	set(user->dict, 1, user->calls);
+	ck_assert_int_eq(conc_dict_int_add(user->dict, 1, 1, NULL), 0);
+	ck_assert_int_eq(conc_dict_int_get(user->dict, 1, &out), 0);
+}
+
+START_TEST(release_may_use_the_same_dict)
+{
+	static const enum conc_lifetime counted[] = {CONC_TYPE_STABLE,
+						     CONC_RETAINED};
+
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		struct test_value objects[2] = {{.references = 1},
+						{.references = 1}};
+		struct user user = {0};
+		struct conc_dict_attr attr = {
+			.size = sizeof(attr),
+			.values = counted[i],
+			.value_ops = {test_value_retain, test_value_try_retain,
+				      release_and_use, &user}};
+
+		ck_assert_int_eq(conc_dict_new(&attr, &user.dict), 0);
+		for (int n = 0; n < 2; n++) {
+			struct conc_value value = pointer(&objects[n]);
+
+			ck_assert_int_eq(conc_dict_int_set(user.dict, 1, &value,
+							   NULL), 0);
+		}
+		conc_dict_clear(user.dict);
+		ck_assert_int_eq(user.calls, 2);
+		ck_assert_int_eq(objects[0].references, 0);
+		ck_assert_int_eq(objects[1].references, 0);
+		conc_dict_free(user.dict);
+	}
+}
+END_TEST
+
 /* --- update -------------------------------------------------------------- */
 
 struct change {
@@ -246,6 +297,7 @@ int main(void)
 		a_borrowed_pointer_is_given_as_it_was,
 		a_dict_of_pointers_counts_too,
 		no_add_takes_a_count_beside_pointers_out_of_its_range,
+		release_may_use_the_same_dict,
 		a_change_by_a_function_replaces_the_value_that_it_was_asked_about,
 		an_update_that_fails_changes_nothing_and_gives_the_references_back,
 	};

@@ -100,6 +100,88 @@ START_TEST(a_stamp_has_passed_only_after_a_whole_grace_period)
 }
 END_TEST
 
+static void *reclaim(void *unused)
+{
+	(void)unused;
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	return NULL;
+}
+
+/* Threads of a grace period that lasts as long as its one reader. */
+struct period {
+	pthread_t reading, reclaiming;
+};
+
+static void begin_period(struct period *period, struct block *read)
+{
+	uint64_t stamp = conc_rcu_stamp();
+
+	ck_assert_int_eq(pthread_create(&period->reading, NULL, reader, read), 0);
+	wait_for_stage(1);
+	ck_assert_int_eq(pthread_create(&period->reclaiming, NULL, reclaim,
+					NULL), 0);
+	/* It counts as begun when its batch was taken; not for ever if it does not. */
+	for (int i = 0; i < 2000 && conc_rcu_stamp() == stamp; i++)
+		usleep(1000);
+}
+
+static void end_period(struct period *period)
+{
+	atomic_store(&stage, 2);
+	pthread_join(period->reading, NULL);
+	pthread_join(period->reclaiming, NULL);
+}
+
+START_TEST(a_stamp_does_not_pass_while_a_reader_is_left)
+{
+	struct block block = {.dead = false};
+	uint64_t stamp = conc_rcu_stamp();
+	struct period period;
+
+	begin_period(&period, &block);
+	usleep(20 * 1000);
+	ck_assert(!conc_rcu_passed(stamp));
+	end_period(&period);
+	ck_assert(conc_rcu_passed(stamp));
+}
+END_TEST
+
+START_TEST(who_finds_a_stamp_passed_comes_after_the_readers_of_before)
+{
+	struct block block = {.dead = false};
+	uint64_t stamp = conc_rcu_stamp();
+	struct period period;
+
+	begin_period(&period, &block);
+	atomic_store(&stage, 2);
+	while (!conc_rcu_passed(stamp))
+		usleep(1000);
+	/* Plain, as the reader's look: a sanitizer sees if this is no order. */
+	block.dead = true;
+	end_period(&period);
+}
+END_TEST
+
+START_TEST(what_is_retired_during_a_grace_period_waits_for_the_next_one)
+{
+	struct block before = {.dead = false}, during = {.dead = false};
+	struct period period;
+	uint64_t stamp;
+
+	conc_retire(&before.retired, 1, note_free);
+	begin_period(&period, &before);
+	conc_retire(&during.retired, 1, note_free);
+	stamp = conc_rcu_stamp();
+	end_period(&period);
+	ck_assert(before.dead);
+	ck_assert(!during.dead);
+	ck_assert(!conc_rcu_passed(stamp));
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	ck_assert(during.dead);
+	ck_assert(conc_rcu_passed(stamp));
+}
+END_TEST
+
 START_TEST(a_batch_is_freed_when_it_is_due)
 {
 	static struct block blocks[200];
@@ -207,6 +289,8 @@ static pthread_t slowly_ending(void)
 	pthread_t thread;
 
 	atomic_store(&stage, 0);
+	/* The library's key comes first, so its destructor runs before this one. */
+	conc_rcu_leave(conc_rcu_enter());
 	ck_assert_int_eq(pthread_key_create(&slow_key, end_slowly), 0);
 	ck_assert_int_eq(pthread_create(&thread, NULL, read_and_end, &stage), 0);
 	wait_for_stage(1);
@@ -357,6 +441,9 @@ int main(void)
 		reclaim_inside_a_section_is_EBUSY_and_frees_nothing,
 		a_section_inside_another_does_not_end_it,
 		a_stamp_has_passed_only_after_a_whole_grace_period,
+		a_stamp_does_not_pass_while_a_reader_is_left,
+		who_finds_a_stamp_passed_comes_after_the_readers_of_before,
+		what_is_retired_during_a_grace_period_waits_for_the_next_one,
 		a_batch_is_freed_when_it_is_due,
 		a_grace_period_is_waited_for_between_the_hooks,
 		a_forked_child_reads_and_reclaims,
