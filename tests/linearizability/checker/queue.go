@@ -25,7 +25,7 @@ type pops map[string]*operation
 func popsOf(h *history) pops {
 	popped := pops{}
 	for _, o := range h.operations {
-		if (o.name == "pop" || o.name == "drained") && o.answer == ok {
+		if isPop(o) {
 			popped[o.result(0)] = o
 		}
 	}
@@ -95,8 +95,20 @@ func brokenSize(h *history) string {
 		}
 		least, most := 0, 0
 		for _, other := range h.operations {
-			least += effect(other, other.returned < o.called, other.called < o.returned)
-			most += effect(other, other.called < o.returned, other.returned < o.called)
+			before, begun := other.returned < o.called, other.called < o.returned
+			if isPop(other) && begun {
+				least--
+			}
+			if isPop(other) && before {
+				most--
+			}
+			if isPush(other) && before {
+				least++
+			}
+			// One that was refused in the end may count until then.
+			if other.name == "push" && begun && (isPush(other) || !before) {
+				most++
+			}
 		}
 		size, err := strconv.Atoi(o.result(0))
 		if err != nil || size < least || size > most {
@@ -106,14 +118,10 @@ func brokenSize(h *history) string {
 	return ""
 }
 
-func effect(o *operation, countsPush, countsPop bool) int {
-	switch {
-	case o.name == "push" && o.answer != "EAGAIN" && o.answer != "ETIMEDOUT" && countsPush:
-		if o.answer == ok || !countsPop {
-			return 1
-		}
-	case (o.name == "pop" || o.name == "drained") && o.answer == ok && countsPop:
-		return -1
-	}
-	return 0
+func isPush(o *operation) bool {
+	return o.name == "push" && o.answer == ok
+}
+
+func isPop(o *operation) bool {
+	return (o.name == "pop" || o.name == "drained") && o.answer == ok
 }
