@@ -9,11 +9,22 @@
 #include "input.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
+#include <signal.h>
+#include <unistd.h>
 
 #define INPUT_MOST (1 << 20)
 
 static size_t played;
+static const char *playing;
+
+/* What must() ends with. */
+static void name_the_input(int signal)
+{
+	(void)signal;
+	(void)!write(STDERR_FILENO, "in ", 3);
+	(void)!write(STDERR_FILENO, playing, strlen(playing));
+	(void)!write(STDERR_FILENO, "\n", 1);
+}
 
 static void play_file(const char *path)
 {
@@ -35,7 +46,7 @@ static void play_file(const char *path)
 		exit(EXIT_FAILURE);
 	}
 	memcpy(data, bytes, size);
-	fprintf(stderr, "%s\r", path);
+	playing = path;
 	LLVMFuzzerTestOneInput(data, size);
 	free(data);
 	played++;
@@ -65,6 +76,7 @@ int main(int argc, char **argv)
 	const char *top = getenv("top_srcdir");
 	char corpus[4096];
 
+	signal(SIGABRT, name_the_input);
 	for (int i = 1; i < argc; i++)
 		play(argv[i]);
 	if (argc == 1) {

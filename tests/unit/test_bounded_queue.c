@@ -555,6 +555,38 @@ START_TEST(the_last_task_done_wakes_every_join)
 }
 END_TEST
 
+/* A signal that came is asked about once a second; nothing is pushed or popped. */
+static int interrupted(void *user)
+{
+	++*(int *)user;
+	return -77;
+}
+
+START_TEST(who_waits_for_room_for_items_or_for_tasks_may_be_interrupted)
+{
+	int asked = 0;
+	struct conc_bounded_queue_attr attr = {
+		.size = sizeof(attr),
+		.capacity = 1,
+		.wait = {.interrupted = interrupted, .user = &asked},
+	};
+	conc_bounded_queue *queue;
+	void *out = &out;
+
+	ck_assert_int_eq(conc_bounded_queue_new(&attr, &queue), 0);
+	ck_assert_int_eq(conc_bounded_queue_pop(queue, CONC_FOREVER, &out), -77);
+	ck_assert_ptr_eq(out, &out);
+	push_all(queue, 1, 1);
+	ck_assert_int_eq(conc_bounded_queue_push(queue, item(2), CONC_FOREVER),
+			 -77);
+	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_FOREVER), -77);
+	ck_assert_int_eq(asked, 3);
+	ck_assert_uint_eq(conc_bounded_queue_size(queue), 1);
+	ck_assert_uint_eq(conc_bounded_queue_unfinished(queue), 1);
+	conc_bounded_queue_free(queue);
+}
+END_TEST
+
 START_TEST(an_immediate_close_ends_every_join)
 {
 	conc_bounded_queue *queue = new_queue(0);
@@ -590,6 +622,7 @@ int main(void)
 		close_wakes_every_producer,
 		who_gives_up_after_a_wake_passes_it_on,
 		the_last_task_done_wakes_every_join,
+		who_waits_for_room_for_items_or_for_tasks_may_be_interrupted,
 		an_immediate_close_ends_every_join,
 	};
 

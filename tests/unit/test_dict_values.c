@@ -205,6 +205,32 @@ START_TEST(release_may_use_the_same_dict)
 }
 END_TEST
 
+/* Beyond 2^59 a number takes a slot of its own, and so perhaps a larger table. */
+START_TEST(an_add_without_memory_for_a_large_sum_changes_nothing)
+{
+	const int64_t limit = INT64_C(1) << 59;
+	conc_dict *dict = int_dict();
+	int refused = 0;
+
+	for (int64_t key = 0; key < 100; key++)
+		set(dict, key, limit - 1);
+	conc_alloc_fail_after = 0;
+	for (int64_t key = 0; key < 100; key++) {
+		int64_t sum = 77;
+		int rc = conc_dict_int_add(dict, key, 1, &sum);
+
+		ck_assert(rc == 0 || rc == -ENOMEM);
+		ck_assert_int_eq(sum, rc == 0 ? limit : 77);
+		expect(dict, key, rc == 0 ? limit : limit - 1);
+		refused += rc != 0;
+	}
+	conc_alloc_fail_after = -1;
+	ck_assert_int_gt(refused, 0);
+	ck_assert_uint_eq(conc_dict_size(dict), 100);
+	conc_dict_free(dict);
+}
+END_TEST
+
 /* --- update -------------------------------------------------------------- */
 
 struct change {
@@ -298,6 +324,7 @@ int main(void)
 		a_dict_of_pointers_counts_too,
 		no_add_takes_a_count_beside_pointers_out_of_its_range,
 		release_may_use_the_same_dict,
+		an_add_without_memory_for_a_large_sum_changes_nothing,
 		a_change_by_a_function_replaces_the_value_that_it_was_asked_about,
 		an_update_that_fails_changes_nothing_and_gives_the_references_back,
 	};
