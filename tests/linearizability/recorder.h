@@ -40,7 +40,7 @@
 #define STEPS_LEAST 3
 #define STEPS_MOST 8
 #define OPERATIONS_MOST 200
-#define TOKENS_MOST 12
+#define TOKENS_MOST 20
 #define OBJECTS 128
 
 struct operation {
