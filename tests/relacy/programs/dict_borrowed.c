@@ -39,7 +39,9 @@ void explore_thread(int thread)
 		EXPLORE_ASSERT(look(key[0]));
 		break;
 	case 1:
+		explore_delay();
 		there = look(key[0]);
+		explore_delay();
 		EXPLORE_ASSERT(look(key[0]) || !there);
 		if (there) {
 			/* Another writer's value, through the lock. */

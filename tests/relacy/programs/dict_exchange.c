@@ -11,7 +11,7 @@ const int explore_threads = 3;
 static const struct conc_value_ops ops = {.try_retain = stable_try_retain,
 					  .release = stable_release};
 static unsigned variant;
-static int mark;
+static int mark, mark_of_exchange; /* written before the add, the exchange */
 static bool exchanged, added;
 
 void explore_before(void)
@@ -40,15 +40,18 @@ static void exchange(void)
 	default:
 		desired = (struct conc_value){.kind = CONC_ABSENT};
 	}
+	explore_delay();
+	mark_of_exchange = 1;
 	rc = conc_dict_int_compare_exchange(dict, key[0], &expected, &desired);
 	EXPLORE_ASSERT(rc == 0 || rc == -EAGAIN);
 	exchanged = rc == 0;
-	if (exchanged && expected.u.number == 6)
+	/* 6 was there, or 5 was not: the add has been. */
+	if (exchanged == (expected.u.number == 6))
 		EXPLORE_ASSERT(mark == 1);
 	if (!exchanged && variant == 1)
 		stable_release(NULL, desired.u.pointer);
 	if (!exchanged && explore_choose(2) == 0) {
-		/* 5, or the 6 that was expected and is there by now. */
+		/* 5 or 6, whatever was expected. */
 		EXPLORE_ASSERT(conc_dict_int_add(dict, key[0], 0, &sum) == 0);
 		EXPLORE_ASSERT(sum == 5 || (sum == 6 && mark == 1));
 	}
@@ -59,6 +62,7 @@ static void add(void)
 	int64_t sum;
 	int rc;
 
+	explore_delay();
 	mark = 1;
 	rc = conc_dict_int_add(dict, key[0], 1, &sum);
 	EXPLORE_ASSERT(rc == 0 || (rc == -EDOM && variant == 1));
@@ -72,10 +76,14 @@ static void look(void)
 	if (conc_dict_int_get(dict, key[0], &value) != 0) {
 		EXPLORE_ASSERT(variant == 2);
 	} else if (value.kind == CONC_POINTER) {
+		EXPLORE_ASSERT(mark_of_exchange == 1);
 		EXPLORE_ASSERT(((struct stable *)value.u.pointer)->content == 50);
 		stable_release(NULL, value.u.pointer);
-	} else if (value.u.number % 10 == 6) {
-		EXPLORE_ASSERT(mark == 1);
+	} else {
+		if (value.u.number >= 50)
+			EXPLORE_ASSERT(mark_of_exchange == 1);
+		if (value.u.number == 6 || value.u.number == 51)
+			EXPLORE_ASSERT(mark == 1);
 	}
 }
 
@@ -90,6 +98,7 @@ void explore_thread(int thread)
 		break;
 	default:
 		look();
+		explore_delay();
 		look();
 	}
 }
