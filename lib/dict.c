@@ -201,7 +201,7 @@ static enum reading read_type_stable(conc_dict *dict, struct shard *shard,
 		return CHANGED;
 	CONC_YIELD_POINT();
 	word_decode(CONC_TYPE_STABLE, word, value);
-	/* Acquire: neither load may move before the reference was taken. */
+	/* After the reference was taken, as that acquires (common.h). */
 	if (atomic_load_explicit(&slot->word, memory_order_acquire) == word &&
 	    atomic_load_explicit(&shard->table, memory_order_acquire) == table)
 		return READ;

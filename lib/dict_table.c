@@ -110,6 +110,7 @@ static void retire_slot(conc_dict *dict, struct shard *shard, uint32_t index)
 	struct slot *slot = &table->slots[index];
 
 	if (!dict_retires_slots(dict)) {
+		/* release: as in link_retired(). */
 		atomic_store_explicit(&slot->hash, HASH_TOMBSTONE,
 				      memory_order_release);
 		return;
@@ -121,9 +122,10 @@ static void retire_slot(conc_dict *dict, struct shard *shard, uint32_t index)
 	atomic_exchange_explicit(&slot->hash, HASH_TOMBSTONE,
 				 memory_order_seq_cst);
 	CONC_YIELD_POINT();
+	/* release: as in link_retired(). */
 	atomic_store_explicit(&slot->hash,
 			      hash_retired(conc_rcu_stamp(), table->first_retired),
-			      memory_order_relaxed);
+			      memory_order_release);
 	table->first_retired = index + 1;
 	atomic_fetch_add_explicit(&shard->waiting, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&dict->waiting, 1, memory_order_relaxed);
@@ -134,6 +136,10 @@ static uint64_t with_next(uint64_t hash, uint32_t next)
 	return (hash & ~(UINT64_C(0xffffffff) << 2)) | (uint64_t)next << 2;
 }
 
+/*
+ * release: a reader that passes over the slot has seen that its key is gone, and
+ * must see what came before that, whoever changed the hash last.
+ */
 static void link_retired(struct table *table, uint32_t at, uint32_t next)
 {
 	_Atomic uint64_t *hash;
@@ -144,7 +150,7 @@ static void link_retired(struct table *table, uint32_t at, uint32_t next)
 	}
 	hash = &table->slots[at - 1].hash;
 	atomic_store_explicit(hash, with_next(peek(hash), next),
-			      memory_order_relaxed);
+			      memory_order_release);
 }
 
 /*
@@ -197,8 +203,9 @@ size_t shard_take_remains(conc_dict *dict, struct shard *shard,
 		remains[taken].word = peek(&slot->word);
 		taken++;
 		list = retired_next(peek(&slot->hash));
+		/* release: as in link_retired(). */
 		atomic_store_explicit(&slot->hash, HASH_TOMBSTONE,
-				      memory_order_relaxed);
+				      memory_order_release);
 	}
 	append_retired(table, list);
 	atomic_fetch_sub_explicit(&shard->waiting, (uint32_t)taken,

@@ -18,7 +18,9 @@
  * Publishing: word and key are written first, then hash with release, which
  * pairs with the acquire of every probe.  An insert takes the empty slot at the
  * end of the probe chain, never an earlier one, so two inserts of one key meet
- * in the same slot.  Only the owner of the shard's lock changes hash and key.
+ * in the same slot.  Only the owner of the shard's lock changes hash and key.  Every
+ * later change of hash is a release as well: who misses a key has seen what came
+ * before its deletion.
  *
  * RETIRED: the key (and a CONC_RETAINED value) is still owned by the slot, until
  * no reader can have it; the retired slots of a table form a list, the newest

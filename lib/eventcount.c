@@ -63,7 +63,7 @@ static uint32_t enter(struct conc_eventcount *event)
 
 static bool changed(struct conc_eventcount *event, uint32_t seen)
 {
-	/* acquire: as in enter(). */
+	/* acquire: as in enter(); without it a look more, no wake less. */
 	return atomic_load_explicit(&event->state.word, memory_order_acquire) >>
 		       32 !=
 	       seen;
@@ -215,9 +215,10 @@ int conc_eventcount_await(struct conc_eventcount *event,
 void conc_eventcount_call(struct conc_eventcount *event, bool all)
 {
 	/*
-	 * seq_cst: stands after the publication, and the change before the load
-	 * of `sleepers', which pairs with the addition above.  It releases what
-	 * was published to who reads the new sequence.
+	 * seq_cst: the change stands before the load of `sleepers', which pairs
+	 * with the addition above.  It releases what was published to who reads
+	 * the new sequence.  (That the first load stands after the publication
+	 * is notify's doing, which has read the word, too.)
 	 */
 	uint64_t word = atomic_load_explicit(&event->state.word,
 					     memory_order_seq_cst);

@@ -107,7 +107,10 @@ static enum conc_queue_front look(struct conc_segment *segment)
 		return FRONT_NOTHING;
 	CONC_YIELD_POINT();
 	if (enqueue & CONC_INDEX_CLOSED)
-		/* The end is decided in `next'; seq_cst as in follow(). */
+		/*
+		 * The end is decided in `next'.  (seq_cst as in follow(), though
+		 * no waiter needs it of a helper: enqueue says so already.)
+		 */
 		atomic_compare_exchange_strong_explicit(
 			&segment->next, &next, CONC_SEGMENT_CLOSED,
 			memory_order_seq_cst, memory_order_seq_cst);

@@ -21,7 +21,8 @@
  * when it has ended.  A stamp is `begun` at that moment.  Step, stamp and the
  * store to `begun` are sequentially consistent: the grace period number
  * stamp + 1 began after the reference was unreachable, so once done > stamp no
- * reader has it.
+ * reader has it.  That a section which begins later does not find it is more than
+ * happens-before: it takes the full barrier that every grace period is.
  */
 #ifndef CONC_RCU_H
 #define CONC_RCU_H

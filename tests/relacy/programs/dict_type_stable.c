@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An entry whose object is replaced, deleted and put back, in memory that others of
+ * its kind use meanwhile, while the table is rebuilt: a reader gets an object that
+ * the dict held during the call, whole.
+ */
+#include "dicts.h"
+
+const int explore_threads = 3;
+
+#define STRANGER 100
+
+static const struct conc_value_ops ops = {.try_retain = stable_try_retain,
+					  .release = stable_release};
+static unsigned variant;
+
+void explore_before(void)
+{
+	variant = explore_choose(3);
+	dict_begin(CONC_TYPE_STABLE, &ops);
+	dict_set(key[0], pointer(stable_new(0)));
+	dict_set(key[1], number(7));
+	dict_set(key[2], number(7));
+}
+
+static void be_a_stranger(void)
+{
+	stable_release(NULL, stable_new(STRANGER));
+}
+
+static void change(void)
+{
+	struct conc_value old;
+
+	switch (variant) {
+	case 0: /* in its slot */
+		dict_set(key[0], pointer(stable_new(1)));
+		break;
+	case 1: /* gone in the new table, frozen for ever in the old one */
+		dict_set(key[3], number(7));
+		EXPLORE_ASSERT(conc_dict_int_delete(dict, key[0], &old) == 0);
+		stable_release(NULL, old.u.pointer);
+		break;
+	default:
+		EXPLORE_ASSERT(conc_dict_int_delete(dict, key[0], NULL) == 0);
+		dict_set(key[0], pointer(stable_new(1)));
+	}
+	be_a_stranger();
+}
+
+static int look(int least)
+{
+	struct conc_value value;
+	int content;
+
+	if (conc_dict_int_get(dict, key[0], &value) != 0) {
+		EXPLORE_ASSERT(variant != 0);
+		return least;
+	}
+	content = ((struct stable *)value.u.pointer)->content;
+	EXPLORE_ASSERT(content != STRANGER && content >= least);
+	stable_release(NULL, value.u.pointer);
+	return content;
+}
+
+void explore_thread(int thread)
+{
+	switch (thread) {
+	case 0:
+		change();
+		break;
+	case 1:
+		look(look(0));
+		break;
+	default:
+		if (explore_choose(2) == 0)
+			dict_set(key[4], number(7));
+		else
+			look(0);
+	}
+}
+
+void explore_after(void)
+{
+	conc_dict_free(dict);
+	stable_assert_none_left();
+	conc_reclaim(NULL);
+	explore_assert_no_leaks();
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A reference to counted objects: a reader gets one that is alive and whole; who
+ * replaces, exchanges or swaps one gives it back once, after its readers.
+ */
+#include <concurrency/ref.h>
+
+#include <errno.h>
+
+#include "explore.h"
+#include "objects.h"
+
+const int explore_threads = 3;
+
+static conc_ref *ref;
+
+static struct conc_value object(int content)
+{
+	return (struct conc_value){.kind = CONC_POINTER,
+				   .u.pointer = counted_new(content)};
+}
+
+void explore_before(void)
+{
+	struct conc_ref_attr attr = {
+		.size = sizeof(attr),
+		.values = CONC_RETAINED,
+		.value_ops = {.retain = counted_retain,
+			      .release = counted_release},
+	};
+	struct conc_value first = object(0);
+
+	EXPLORE_ASSERT(conc_ref_new(&attr, &ref) == 0);
+	EXPLORE_ASSERT(conc_ref_set(ref, &first) == 0);
+}
+
+static int get(struct conc_value *value)
+{
+	EXPLORE_ASSERT(conc_ref_get(ref, value) == 0);
+	EXPLORE_ASSERT(value->kind == CONC_POINTER);
+	return ((struct counted *)value->u.pointer)->content;
+}
+
+static void look(void)
+{
+	struct conc_value value;
+	int content = get(&value), later;
+
+	counted_release(NULL, value.u.pointer);
+	later = get(&value);
+	/* Numbers only rise: it was 0, is set to 1, and swapped from 1 to 2. */
+	EXPLORE_ASSERT(later >= content);
+	counted_release(NULL, value.u.pointer);
+}
+
+static void swap(void)
+{
+	struct conc_value old, next;
+
+	int rc;
+
+	if (get(&old) == 1) {
+		next = object(2);
+		rc = conc_ref_compare_exchange(ref, &old, &next);
+		EXPLORE_ASSERT(rc == 0 || rc == -EAGAIN);
+		if (rc != 0)
+			counted_release(NULL, next.u.pointer);
+	}
+	counted_release(NULL, old.u.pointer);
+}
+
+void explore_thread(int thread)
+{
+	struct conc_value value;
+
+	switch (thread) {
+	case 0:
+		value = object(1);
+		EXPLORE_ASSERT(conc_ref_exchange(ref, &value, &value) == 0);
+		EXPLORE_ASSERT(((struct counted *)value.u.pointer)->content == 0);
+		counted_release(NULL, value.u.pointer);
+		break;
+	case 1:
+		if (explore_choose(2) == 0)
+			swap();
+		else
+			look();
+		conc_reclaim(NULL);
+		break;
+	default:
+		swap();
+		swap();
+	}
+}
+
+void explore_after(void)
+{
+	conc_ref_free(ref);
+	explore_assert_no_leaks();
+}
