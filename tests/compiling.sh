@@ -3,6 +3,7 @@
 # What run-instrumented and run-fuzz share: compiling the library and its tests
 # without another configure, with $flags, from $src into $dir. CC, CPPFLAGS and LIBS
 # come from the makefile.
+# shellcheck shell=sh disable=SC2154
 
 compile() {
     # shellcheck disable=SC2086

@@ -90,7 +90,7 @@ class Uninitialised(ConcurrentDict):
 
 
 def subclass(kind):
-    """One with a dict, and a method of nearly every name overridden by nothing."""
+    """One with a dict."""
     return type("Sub" + kind.__name__, (kind,), {})
 
 
