@@ -51,7 +51,7 @@ from concurrency import (
 CALLS = 3000
 """Of one thread in a round."""
 
-HANG = 60
+HANG = 200
 """Seconds after which a round that has not ended hangs."""
 
 DEPTH = 3
@@ -90,7 +90,7 @@ class Uninitialised(ConcurrentDict):
 
 
 def subclass(kind):
-    """One with a dict, and a method of nearly every name overridden by nothing."""
+    """One with a dict."""
     return type("Sub" + kind.__name__, (kind,), {})
 
 
@@ -415,7 +415,7 @@ def run_round(seed, threads):
     with tempfile.NamedTemporaryFile() as notes:
         notes.truncate(threads * SLOT)
         command = [sys.executable, __file__, "--seed", str(seed), "--threads", str(threads), "--round", notes.name]
-        done = subprocess.run(command, capture_output=True, timeout=2 * HANG)
+        done = subprocess.run(command, capture_output=True, timeout=HANG + 100)
         if done.returncode == 0:
             return [int(number) for number in done.stdout.split()]
         print(done.stderr.decode(errors="replace")[-8000:])

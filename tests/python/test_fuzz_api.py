@@ -10,7 +10,7 @@ import pytest
 PROGRAM = os.path.join(os.path.dirname(__file__), "fuzz_api.py")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_calls_of_everything_with_anything_raise_exceptions_and_do_no_harm():
     done = subprocess.run(
         [sys.executable, PROGRAM, "--seed", "1", "--seconds", "2"], capture_output=True, text=True, errors="replace"
