@@ -65,7 +65,9 @@ static void play(const char *path)
 	while ((entry = readdir(folder)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name);
+		if (snprintf(inside, sizeof(inside), "%s/%s", path,
+			     entry->d_name) >= (int)sizeof(inside))
+			abort(); /* longer than any path here */
 		play_file(inside);
 	}
 	closedir(folder);
