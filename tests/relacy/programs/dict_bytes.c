@@ -23,6 +23,13 @@ static void insert(int name)
 	EXPLORE_ASSERT(conc_dict_insert(dict, names[name], 1, &value) == 0);
 }
 
+static void delete(int name)
+{
+	int rc = conc_dict_delete(dict, names[name], 1, NULL);
+
+	EXPLORE_ASSERT(rc == 0 || (rc == -ENOENT && name == 1));
+}
+
 void explore_before(void)
 {
 	struct conc_dict_attr attr = {.size = sizeof(attr),
@@ -54,7 +61,8 @@ void explore_thread(int thread)
 	switch (thread) {
 	case 0:
 		insert(1);
-		EXPLORE_ASSERT(conc_dict_delete(dict, names[1], 1, NULL) == 0);
+		explore_delay();
+		delete(1);
 		break;
 	case 1:
 		if (get(1))
@@ -62,12 +70,18 @@ void explore_thread(int thread)
 		EXPLORE_ASSERT(get(0));
 		break;
 	default:
-		if (explore_choose(2) == 0) {
+		switch (explore_choose(3)) {
+		case 0:
 			walk();
 			break;
+		case 1:
+			explore_delay();
+			delete(1); /* which may be there by now */
+			break;
+		default:
+			insert(2);
+			delete(2);
 		}
-		insert(2);
-		EXPLORE_ASSERT(conc_dict_delete(dict, names[2], 1, NULL) == 0);
 	}
 }
 

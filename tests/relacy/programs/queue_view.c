@@ -13,7 +13,9 @@
 
 const int explore_threads = 3;
 
-#define ITEMS 3
+#define FIRST 2 /* they fill a segment */
+#define ITEMS 4
+#define POPS 3
 
 static conc_queue *queue;
 static _Atomic int begun, returned, taken, out;
@@ -31,9 +33,11 @@ static int value(_Atomic int *what)
 void explore_before(void)
 {
 	EXPLORE_ASSERT(conc_queue_new(NULL, &queue) == 0);
-	EXPLORE_ASSERT(conc_queue_push(queue, note_new(0)) == 0);
-	count(&begun);
-	count(&returned);
+	for (int i = 0; i < FIRST; i++) {
+		EXPLORE_ASSERT(conc_queue_push(queue, note_new(i)) == 0);
+		count(&begun);
+		count(&returned);
+	}
 }
 
 static void look(void)
@@ -54,14 +58,14 @@ void explore_thread(int thread)
 
 	switch (thread) {
 	case 0:
-		for (int i = 1; i < ITEMS; i++) {
+		for (int i = FIRST; i < ITEMS; i++) {
 			count(&begun);
 			EXPLORE_ASSERT(conc_queue_push(queue, note_new(i)) == 0);
 			count(&returned);
 		}
 		break;
 	case 1:
-		for (int i = 0; i < 2; i++) {
+		for (int i = 0; i < POPS; i++) {
 			count(&taken);
 			if (conc_queue_try_pop(queue, &item) == 0) {
 				EXPLORE_ASSERT(note_read(item) == i);
@@ -73,11 +77,12 @@ void explore_thread(int thread)
 		break;
 	default:
 		look();
+		explore_delay();
 		look();
 	}
 }
 
 void explore_after(void)
 {
-	EXPLORE_ASSERT(conc_queue_size(queue) == ITEMS - 2);
+	EXPLORE_ASSERT(conc_queue_size(queue) == ITEMS - POPS);
 }
