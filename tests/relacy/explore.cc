@@ -626,9 +626,8 @@ void synchronize()
 
 struct {
 	const void *address; // NULL: it does not sleep
-	clock woken;         // wakes until now; of all addresses, which is no more
 } sleeping[THREADS_MOST];
-clock wakes;
+clock wakes; // what came before any
 
 long futex_wait(uint32_t *word, uint32_t expected, bool timed)
 {
@@ -884,9 +883,9 @@ long explore_syscall(long number, ...)
 	va_end(arguments);
 	if (number != SYS_futex)
 		fail(rl::test_result_user_assert_failed, "no such system call");
-	return (operation & FUTEX_CMD_MASK) == FUTEX_WAKE
-		       ? futex_wake(word, value)
-		       : futex_wait(word, value, limit != NULL && !time_stands_still);
+	if ((operation & FUTEX_CMD_MASK) == FUTEX_WAKE)
+		return futex_wake(word, value);
+	return futex_wait(word, value, limit != NULL && !time_stands_still);
 }
 
 int explore_clock_gettime(clockid_t, timespec *time)
