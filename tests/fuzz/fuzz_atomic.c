@@ -44,9 +44,10 @@ struct twins {
 	bool truth;    /* what both flags must be */
 };
 
-static int64_t wrapped(__int128 number)
+/* What is computed without a sign wraps as it must. */
+static int64_t wrapped(uint64_t number)
 {
-	return (int64_t)(uint64_t)(unsigned __int128)number;
+	return (int64_t)number;
 }
 
 typedef int64_t combine_fn(conc_int64 *a, int64_t n);
@@ -63,20 +64,20 @@ static void arithmetic(struct twins *t, struct input *in)
 {
 	unsigned how = take_below(in, 6);
 	int64_t n = take_number(in);
-	__int128 old = t->value;
+	uint64_t old = (uint64_t)t->value, operand = (uint64_t)n;
 
 	switch (how) {
 	case 0:
 		combine(t, n, conc_int64_add, exported_conc_int64_add,
-			wrapped(old + n));
+			wrapped(old + operand));
 		break;
 	case 1:
 		combine(t, n, conc_int64_sub, exported_conc_int64_sub,
-			wrapped(old - n));
+			wrapped(old - operand));
 		break;
 	case 2:
 		combine(t, n, conc_int64_multiply, exported_conc_int64_multiply,
-			wrapped(old * n));
+			wrapped(old * operand));
 		break;
 	case 3:
 		combine(t, n, conc_int64_and, exported_conc_int64_and,
@@ -93,14 +94,20 @@ static void arithmetic(struct twins *t, struct input *in)
 	}
 }
 
-/* Found by its definition: the largest q for which q * n is not beyond the value. */
-static int64_t floor_of(__int128 value, __int128 n)
+/* By its definition: what is left over has the sign of n, or is 0. */
+static int64_t floor_of(int64_t value, int64_t n)
 {
-	__int128 q = value / n;
+	int64_t q, left;
 
-	while ((value - q * n) * (n < 0 ? -1 : 1) < 0)
+	if (n == -1) /* the one division that leaves 64 bits */
+		return wrapped(0 - (uint64_t)value);
+	q = value / n;
+	left = value - q * n;
+	while (n < 0 ? left > 0 : left < 0) {
 		q--;
-	return wrapped(q);
+		left += n;
+	}
+	return q;
 }
 
 static void divide(struct twins *t, struct input *in)
@@ -174,7 +181,7 @@ static void flags(struct twins *t, struct input *in)
 
 static void step_by_one(struct twins *t, bool up)
 {
-	t->value = wrapped((__int128)t->value + (up ? 1 : -1));
+	t->value = wrapped((uint64_t)t->value + (up ? 1 : UINT64_MAX));
 	must((up ? conc_int64_incr : conc_int64_decr)(&t->number) == t->value);
 	must((up ? exported_conc_int64_incr
 		 : exported_conc_int64_decr)(&t->other) == t->value);
