@@ -25,11 +25,11 @@ static bool must_fail(void)
 /* The names in parentheses: tests make macros of them (tests/faults). */
 void *(conc_alloc)(size_t bytes)
 {
-	return conc_alloc_array(1, bytes);
+	return (conc_alloc_array)(1, bytes);
 }
 
 /* calloc() looks after the product. */
-void *conc_alloc_array(size_t count, size_t bytes_each)
+void *(conc_alloc_array)(size_t count, size_t bytes_each)
 {
 	return must_fail() ? NULL : calloc(count, bytes_each);
 }

@@ -30,6 +30,11 @@ void *alloc_at(struct alloc_site *site, size_t bytes)
 	return note(site, (conc_alloc)(bytes));
 }
 
+void *alloc_array_at(struct alloc_site *site, size_t count, size_t bytes_each)
+{
+	return note(site, (conc_alloc_array)(count, bytes_each));
+}
+
 void *alloc_lines_at(struct alloc_site *site, size_t bytes)
 {
 	return note(site, (conc_alloc_lines)(bytes));

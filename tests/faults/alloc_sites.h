@@ -19,19 +19,22 @@ struct alloc_site {
 };
 
 void *alloc_at(struct alloc_site *site, size_t bytes);
+void *alloc_array_at(struct alloc_site *site, size_t count, size_t bytes_each);
 void *alloc_lines_at(struct alloc_site *site, size_t bytes);
 void release_counted(void *memory);
 
 /* Pointers, as they lie in their section without gaps. */
-#define ALLOC_SITE(allocate, bytes)                                           \
+#define ALLOC_SITE(allocate, ...)                                             \
 	(__extension__({                                                      \
 		static struct alloc_site site = {__FILE__, __LINE__, 0};      \
 		static struct alloc_site *const noted                         \
 			__attribute__((section("alloc_sites"), used)) = &site; \
-		allocate(noted, bytes);                                       \
+		allocate(noted, __VA_ARGS__);                                 \
 	}))
 
 #define conc_alloc(bytes) ALLOC_SITE(alloc_at, bytes)
+#define conc_alloc_array(count, bytes_each)                                   \
+	ALLOC_SITE(alloc_array_at, count, bytes_each)
 #define conc_alloc_lines(bytes) ALLOC_SITE(alloc_lines_at, bytes)
 #define conc_release(memory) release_counted(memory)
 

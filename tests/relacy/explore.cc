@@ -828,6 +828,7 @@ void explore_assert_no_leaks(void)
 long conc_alloc_fail_after = -1;
 
 void *conc_alloc(size_t bytes) { return allocate(bytes, 16); }
+void *conc_alloc_array(size_t count, size_t each) { return allocate(count * each, 16); }
 void *conc_alloc_lines(size_t bytes) { return allocate(bytes, 64); }
 void conc_release(void *memory) { deallocate(memory); }
 
@@ -844,11 +845,19 @@ void *explore_memcpy(void *to, const void *from, size_t bytes)
 	return memcpy(to, from, bytes);
 }
 
-// thread_exit.h: no thread ends while others go on.
+// thread_exit.h: nobody forks, but in a program of its own.
 
-__attribute__((weak)) void conc_thread_exit_watch(void) {}
+__attribute__((weak)) void conc_thread_enter(void (*enter)(void))
+{
+	enter();
+}
 
-// hash.h: no seed, so that each run has the same table.
+// hash.h: no secrets, so that each run has the same table.
+
+uint64_t conc_hash_multiplier(void)
+{
+	return UINT64_C(0x9E3779B97F4A7C15);
+}
 
 uint64_t conc_hash_bytes(const void *bytes, size_t len)
 {

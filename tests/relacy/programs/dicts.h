@@ -31,7 +31,8 @@ static inline void dict_begin(enum conc_lifetime values,
 		attr.value_ops = *ops;
 	EXPLORE_ASSERT(conc_dict_new(&attr, &dict) == 0);
 	for (int64_t i = 1; found < KEYS_MOST; i++)
-		if (shard_of(dict, conc_mix((uint64_t)i)) == &dict->shards[0])
+		if (shard_of(dict, conc_mix(dict->multiplier, (uint64_t)i)) ==
+		    &dict->shards[0])
 			key[found++] = i;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two threads that come to their end, and one that forks: it does not fork while
- * one of them is leaving, nobody sleeps for ever, and what was done before the fork
+ * Two threads that come or go, and one that forks: it does not fork while
+ * one of them is passing, nobody sleeps for ever, and what was done before the fork
  * went on is seen by who was held up.
  */
 #include "thread_exit.c"
@@ -21,11 +21,11 @@ void explore_thread(int thread)
 {
 	if (thread == 2) {
 		conc_thread_exit_hold();
-		forks++; /* beside a thread that is leaving it would be a race */
+		forks++; /* beside a thread that is passing it would be a race */
 		conc_thread_exit_resume();
 		return;
 	}
-	announce();
+	announce(CONC_FOREVER);
 	(void)*(volatile int *)&forks;
 	sign_off();
 }
