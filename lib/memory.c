@@ -28,10 +28,14 @@ void *(conc_alloc)(size_t bytes)
 	return (conc_alloc_array)(1, bytes);
 }
 
-/* calloc() looks after the product. */
+/* calloc() would see to the product, but sanitizers end the process for it. */
 void *(conc_alloc_array)(size_t count, size_t bytes_each)
 {
-	return must_fail() ? NULL : calloc(count, bytes_each);
+	size_t bytes;
+
+	if (must_fail() || __builtin_mul_overflow(count, bytes_each, &bytes))
+		return NULL;
+	return calloc(1, bytes);
 }
 
 void *(conc_alloc_lines)(size_t bytes)
