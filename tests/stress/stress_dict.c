@@ -608,7 +608,7 @@ static void find_no_key_twice(struct owning *o)
 {
 	bool seen[OWNED_KEYS] = {false};
 	struct conc_entry entry;
-	conc_cursor *cursor;
+	conc_cursor *cursor = NULL;
 
 	crowd_check(&o->crowd, conc_cursor_new(o->dict, &cursor) == 0);
 	while (conc_cursor_next(cursor, &entry) == 0) {
