@@ -308,9 +308,12 @@ def check(target):
 
 
 def finish_tasks(queue):
-    StdConcurrentQueue.shutdown(queue, True)
-    while queue.unfinished_tasks > 0:
-        StdConcurrentQueue.task_done(queue)
+    try:
+        StdConcurrentQueue.shutdown(queue, True)
+    finally:
+        # Hooks whose list was taken away raise, and throw nothing away.
+        while queue.unfinished_tasks > 0:
+            StdConcurrentQueue.task_done(queue)
 
 
 HELP = {
