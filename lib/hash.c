@@ -124,14 +124,14 @@ static inline uint64_t load_word(const unsigned char *at, size_t bytes)
 uint64_t conc_hash_keyed(const uint64_t key[2], const void *bytes, size_t len)
 {
 	const unsigned char *at = bytes;
-	const unsigned char *whole = at + len / 8 * 8;
 	uint64_t last = (uint64_t)len << 56;
 	struct sip s = {key[0] ^ UINT64_C(0x736f6d6570736575),
 			key[1] ^ UINT64_C(0x646f72616e646f6d),
 			key[0] ^ UINT64_C(0x6c7967656e657261),
 			key[1] ^ UINT64_C(0x7465646279746573)};
 
-	for (; at < whole; at += 8)
+	/* The empty string may lie at NULL, to which nothing is added. */
+	for (size_t left = len; left >= 8; left -= 8, at += 8)
 		sip_word(&s, load_word(at, 8));
 	if (len % 8 != 0)
 		last |= load_word(at, len % 8);
