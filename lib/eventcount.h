@@ -110,8 +110,8 @@ static inline void conc_eventcount_notify(struct conc_eventcount *event,
  * After a publication of any kind.  Read-modify-writes of one word have one
  * order: either this one reads the waiter's addition, or that addition reads
  * this one and acquires what was published before it: release is what it takes
- * here.  (A fence would do the
- * same for less on some machines, but ThreadSanitizer does not know fences.)
+ * here.  (A fence would do the same for less on some machines, but
+ * ThreadSanitizer does not know fences.)
  */
 static inline void
 conc_eventcount_notify_after_any(struct conc_eventcount *event, bool all)

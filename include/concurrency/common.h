@@ -73,9 +73,10 @@ CONC_API const char *conc_version(void);
 
 /*
  * fork().  A C program that forks and goes on using the library in the child
- * calls these three around fork(), as for pthread_atfork(); the library
- * installs no such handler itself.  conc_before_fork() waits for a grace
- * period under way to end.  The child may use every structure in which no
+ * calls these three around fork(), as for pthread_atfork(); the library does
+ * not do that itself.  (The handlers that it installs take no lock: they only
+ * make a fork wait for threads that use the library for the first time, or
+ * end.)  conc_before_fork() waits for a grace period under way to end.  The child may use every structure in which no
  * other thread was inside a call at the moment of the fork.
  */
 CONC_API void conc_before_fork(void);

@@ -5,6 +5,7 @@ import queue
 from collections import deque
 
 import pytest
+from standard_queue_tests import variants
 from stateful import MARKS, outcome, run, same, strategies
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -152,24 +153,10 @@ class StdQueues(RuleBasedStateMachine):
         assert self.ours.unfinished_tasks == self.model.unfinished_tasks
 
 
-class Lifo(StdConcurrentQueue):
+class LifoQueues(StdQueues):
     """With hooks, and so with a lock."""
 
-    def _init(self, maxsize):
-        self.queue = []
-
-    def _qsize(self):
-        return len(self.queue)
-
-    def _put(self, item):
-        self.queue.append(item)
-
-    def _get(self):
-        return self.queue.pop()
-
-
-class LifoQueues(StdQueues):
-    theirs, kind = queue.LifoQueue, Lifo
+    theirs, kind = queue.LifoQueue, variants(StdConcurrentQueue).LifoQueue
 
 
 @pytest.mark.parametrize("machine", [Queues, LockFreeQueues, StdQueues, LifoQueues], ids=lambda m: m.__name__)
