@@ -142,6 +142,11 @@ TWO_OPERANDS = strategies.sampled_from([
 ])  # fmt: skip
 
 
+# A left operand that looks at the type of the right one itself, and so sees a wrapper: a format takes it for a
+# mapping, a str has only strs in it, and a set takes another set for its frozen copy.
+LOOKS_AT_THE_TYPE = {(operator.mod, str), (operator.contains, str), (operator.contains, set)}
+
+
 class Wrappers(RuleBasedStateMachine):
     """A wrapper answers as the object does. Comparisons by repr, for NaN's sake."""
 
@@ -161,7 +166,7 @@ class Wrappers(RuleBasedStateMachine):
     @rule(function=TWO_OPERANDS, other=OPERANDS)
     def combine(self, function, other):
         self.check(outcome(function, LocalWrapper(self.wrapped), other), outcome(function, self.wrapped, other))
-        if function is not operator.mod or not isinstance(other, str):  # a format takes it for a mapping
+        if (function, type(other)) not in LOOKS_AT_THE_TYPE:
             self.check(outcome(function, other, LocalWrapper(self.wrapped)), outcome(function, other, self.wrapped))
 
     @rule(function=strategies.one_of(ONE_OPERAND, strategies.sampled_from([len, list, hash, complex, bytes, repr])))
