@@ -2,8 +2,9 @@
 """StdConcurrentQueue for subclasses that override _init, _qsize, _put or _get.
 
 Such a subclass keeps the items itself and expects to be called by one thread at a time, so here is one
-lock, and three conditions on it. `owner` is the object that the user sees; it is handed in with every
-call and never kept, so that no cycle holds it alive.
+lock, and three conditions on it. The thread that holds it may take it again: a hook, an item's comparison,
+the truth of an argument and a finalizer run with it held, and may use the queue. `owner` is the object
+that the user sees; it is handed in with every call and never kept, so that no cycle holds it alive.
 """
 
 import threading
@@ -23,7 +24,7 @@ class LockedQueue:
         self._maxsize = maxsize
         self._unfinished = 0
         self._shut_down = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._item = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
         self._done = threading.Condition(self._lock)

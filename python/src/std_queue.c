@@ -727,7 +727,8 @@ PyDoc_STRVAR(std_queue_doc,
 "sleep and use no CPU.  There is no `mutex` and no condition `not_empty`,\n"
 "`not_full` or `all_tasks_done`.  A subclass that overrides _init(), _qsize(),\n"
 "_put() or _get() works as with queue.Queue, and as slowly: these are called\n"
-"with a lock held, and `queue` is what _init() made.");
+"with a lock held, which they may take again by using the queue, and `queue` is\n"
+"what _init() made.");
 
 #define FAST(name, function)                                                  \
 	{name, (PyCFunction)(void (*)(void))function,                         \

@@ -565,6 +565,17 @@ def test_puts_that_race_with_shutdown_come_out_are_released_or_raise(
 # --- subclasses --------------------------------------------------------------
 
 
+class Priority(StdConcurrentQueue):
+    def _init(self, maxsize):
+        self.queue = []
+
+    def _put(self, item):
+        heapq.heappush(self.queue, item)
+
+    def _get(self):
+        return heapq.heappop(self.queue)
+
+
 def test_lifo_and_priority_queues_are_made_as_in_the_standard_library():
     class Lifo(StdConcurrentQueue):
         def _init(self, maxsize):
@@ -572,16 +583,6 @@ def test_lifo_and_priority_queues_are_made_as_in_the_standard_library():
 
         def _get(self):
             return self.queue.pop()
-
-    class Priority(StdConcurrentQueue):
-        def _init(self, maxsize):
-            self.queue = []
-
-        def _put(self, item):
-            heapq.heappush(self.queue, item)
-
-        def _get(self):
-            return heapq.heappop(self.queue)
 
     lifo, priority = Lifo(), Priority()
     for i in (2, 1, 3):
@@ -605,6 +606,28 @@ def test_hooks_that_are_not_overridden_work_on_a_deque_called_queue():
     assert q.heard == (1, 2) and q.queue == deque([1, 2]) and q.full()
     assert q.get() == 1 and q.qsize() == 1
     assert not hasattr(StdConcurrentQueue(), "queue")
+
+
+@pytest.mark.timeout(20)
+def test_what_is_called_with_the_lock_held_may_use_the_queue():
+    """An item's comparison, a truth, a finalizer: queue.Queue waits for itself there, for ever."""
+    q, seen = Priority(), []
+
+    class Item:
+        def __lt__(self, other):
+            seen.append(q.qsize())
+            return True
+
+        def __bool__(self):
+            seen.append(q.get_nowait())
+            return True
+
+    first, second = Item(), Item()
+    q.put(first)
+    q.put(second)
+    q.shutdown(Item())
+    assert seen[0] == 2 and seen[1] in (first, second) and len(seen) == 2
+    assert q.empty() and q.unfinished_tasks == 1
 
 
 def test_init_gets_maxsize_and_each_hook_runs_alone(frequent_switches):
