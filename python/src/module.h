@@ -8,6 +8,7 @@
  *	arguments.c  arguments of methods: collecting and converting
  *	dict.c flag.c gather.c gather_iterator.c int64.c local_wrapper.c queue.c
  *	reference.c std_queue.c    one type each
+ *	std_queue_hooks.c          subclasses of the last that keep the items themselves
  *	compat.h     what differs between interpreters
  *
  * One rule: no Python code runs inside a read section or with a lock of the

@@ -9,6 +9,7 @@
  * is, is settled once, when it is made.
  */
 #include "module.h"
+#include "std_queue_hooks.h"
 
 struct std_queue_object {
 	PyObject_HEAD
@@ -18,8 +19,6 @@ struct std_queue_object {
 	PyObject *items; /* with `locked`: whatever _init() made */
 	COMPAT_WEAKREF_FIELD
 };
-
-static void std_queue_dealloc(PyObject *object);
 
 static struct std_queue_object *itself(PyObject *object)
 {
@@ -56,44 +55,12 @@ static int make_queue(struct std_queue_object *self, int64_t capacity)
 	return 0;
 }
 
-/* Whether the type has another `name` than we gave it: 1, 0, or -1 and an error. */
-static int overrides(PyTypeObject *type, PyTypeObject *base, const char *name)
-{
-	PyObject *theirs = PyObject_GetAttrString((PyObject *)type, name);
-	PyObject *ours = PyObject_GetAttrString((PyObject *)base, name);
-	int differ = theirs == NULL || ours == NULL ? -1 : theirs != ours;
-
-	Py_XDECREF(theirs);
-	Py_XDECREF(ours);
-	return differ;
-}
-
-static int overrides_any(PyTypeObject *type)
-{
-	static const char *const hooks[] = {"_init", "_qsize", "_put", "_get"};
-	struct module_state *state;
-	int differ = 0;
-
-	if (type->tp_dealloc == std_queue_dealloc)
-		return 0;
-	state = module_state_of(type);
-	if (state == NULL)
-		return -1;
-	for (size_t i = 0; differ == 0 && i < Py_ARRAY_LENGTH(hooks); i++)
-		differ = overrides(type, state->std_queue_type, hooks[i]);
-	return differ;
-}
-
 /* As make_queue(), for a subclass with hooks; `maxsize` as it was given. */
 static int make_locked(struct std_queue_object *self, PyObject *maxsize)
 {
-	PyObject *module, *made, *none = NULL;
+	PyObject *none = NULL;
+	PyObject *made = locked_queue_new((PyObject *)self, maxsize);
 
-	module = PyImport_ImportModule("concurrency._locked_queue");
-	if (module == NULL)
-		return -1;
-	made = PyObject_CallMethod(module, "LockedQueue", "OO", self, maxsize);
-	Py_DECREF(module);
 	if (made == NULL)
 		return -1;
 	if (!__atomic_compare_exchange_n(&self->locked, &none, made, false,
@@ -104,7 +71,7 @@ static int make_locked(struct std_queue_object *self, PyObject *maxsize)
 
 static int make_either(PyObject *self, PyObject *maxsize)
 {
-	int hooked = overrides_any(Py_TYPE(self));
+	int hooked = overrides_hooks(Py_TYPE(self));
 	int64_t capacity = 0;
 
 	if (hooked < 0 || !take_clamped(maxsize, &capacity))
@@ -209,30 +176,6 @@ static void std_queue_dealloc(PyObject *object)
 
 /* --- the locked path ----------------------------------------------------- */
 
-#define FORWARDED_MOST 4
-
-/* locked.method(self, *args, **names) */
-static PyObject *forward(PyObject *self, PyObject *locked, const char *method,
-			 PyObject *const *args, Py_ssize_t count,
-			 PyObject *names)
-{
-	Py_ssize_t all = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
-	PyObject *stack[2 + FORWARDED_MOST] = {locked, self};
-	PyObject *name, *result;
-
-	if (all > FORWARDED_MOST)
-		return PyErr_Format(PyExc_TypeError,
-				    "%s() got too many arguments", method);
-	for (Py_ssize_t i = 0; i < all; i++)
-		stack[2 + i] = args[i];
-	name = PyUnicode_InternFromString(method);
-	if (name == NULL)
-		return NULL;
-	result = PyObject_VectorcallMethod(name, stack, 2 + count, names);
-	Py_DECREF(name);
-	return result;
-}
-
 /*
  * For every method to ask when it finds no queue: makes what is missing; true,
  * with the method's result, if it is a LockedQueue that answers.
@@ -248,7 +191,7 @@ static bool forwarded(PyObject *self, const char *method, PyObject *const *args,
 	locked = locked_of(self);
 	if (locked == NULL)
 		return false;
-	*result = forward(self, locked, method, args, count, names);
+	*result = locked_queue_call(self, locked, method, args, count, names);
 	return true;
 }
 
@@ -652,65 +595,6 @@ static PyObject *std_queue_repr(PyObject *self)
 	return text;
 }
 
-/* --- the hooks of subclasses, as they are if not overridden -------------- */
-
-#define HOOK_DOC                                                              \
-	"A subclass may override it, as with queue.Queue; called with a lock\n" \
-	"held that other methods of the queue need."
-
-static PyObject *hook_init(PyObject *self, PyObject *maxsize)
-{
-	PyObject *module = PyImport_ImportModule("collections"), *items;
-	int rc;
-
-	(void)maxsize;
-	if (module == NULL)
-		return NULL;
-	items = PyObject_CallMethod(module, "deque", NULL);
-	Py_DECREF(module);
-	if (items == NULL)
-		return NULL;
-	rc = PyObject_SetAttrString(self, "queue", items);
-	Py_DECREF(items);
-	return rc < 0 ? NULL : Py_NewRef(Py_None);
-}
-
-static PyObject *hook_qsize(PyObject *self, PyObject *unused)
-{
-	PyObject *items = PyObject_GetAttrString(self, "queue");
-	Py_ssize_t size;
-
-	(void)unused;
-	if (items == NULL)
-		return NULL;
-	size = PyObject_Size(items);
-	Py_DECREF(items);
-	return size < 0 ? NULL : PyLong_FromSsize_t(size);
-}
-
-static PyObject *hook_put(PyObject *self, PyObject *item)
-{
-	PyObject *items = PyObject_GetAttrString(self, "queue"), *result;
-
-	if (items == NULL)
-		return NULL;
-	result = PyObject_CallMethod(items, "append", "(O)", item);
-	Py_DECREF(items);
-	return result;
-}
-
-static PyObject *hook_get(PyObject *self, PyObject *unused)
-{
-	PyObject *items = PyObject_GetAttrString(self, "queue"), *result;
-
-	(void)unused;
-	if (items == NULL)
-		return NULL;
-	result = PyObject_CallMethod(items, "popleft", NULL);
-	Py_DECREF(items);
-	return result;
-}
-
 /* --- the type ------------------------------------------------------------ */
 
 PyDoc_STRVAR(std_queue_doc,
@@ -747,18 +631,18 @@ static PyMethodDef std_queue_methods[] = {
 	{"qsize", std_queue_qsize, METH_NOARGS, std_queue_qsize_doc},
 	{"empty", std_queue_empty, METH_NOARGS, std_queue_empty_doc},
 	{"full", std_queue_full, METH_NOARGS, std_queue_full_doc},
-	{"_init", hook_init, METH_O,
+	{"_init", std_queue_init_hook, METH_O,
 	 PyDoc_STR("_init($self, maxsize, /)\n--\n\n"
-		   "Makes self.queue.  " HOOK_DOC)},
-	{"_qsize", hook_qsize, METH_NOARGS,
+		   "Makes self.queue.  " STD_QUEUE_HOOK_DOC)},
+	{"_qsize", std_queue_qsize_hook, METH_NOARGS,
 	 PyDoc_STR("_qsize($self, /)\n--\n\n"
-		   "len(self.queue).  " HOOK_DOC)},
-	{"_put", hook_put, METH_O,
+		   "len(self.queue).  " STD_QUEUE_HOOK_DOC)},
+	{"_put", std_queue_put_hook, METH_O,
 	 PyDoc_STR("_put($self, item, /)\n--\n\n"
-		   "self.queue.append(item).  " HOOK_DOC)},
-	{"_get", hook_get, METH_NOARGS,
+		   "self.queue.append(item).  " STD_QUEUE_HOOK_DOC)},
+	{"_get", std_queue_get_hook, METH_NOARGS,
 	 PyDoc_STR("_get($self, /)\n--\n\n"
-		   "self.queue.popleft().  " HOOK_DOC)},
+		   "self.queue.popleft().  " STD_QUEUE_HOOK_DOC)},
 	COMMON_METHODS,
 	{NULL, NULL, 0, NULL},
 };
