@@ -59,6 +59,14 @@ def declaration(node: c_ast.Node) -> str:
     return re.sub(r"\s+", " ", c_generator.CGenerator().visit(node)).strip()
 
 
+def name_of(node: c_ast.Node) -> str:
+    """What a declaration declares, or the tag that it defines."""
+    if isinstance(node, c_ast.FuncDef):
+        node = node.decl
+    structure = tagged(node)
+    return node.name or (structure.name if structure else "")
+
+
 def tagged(node: c_ast.Node) -> c_ast.Node | None:
     """The structure or enum with a tag that a declaration or typedef defines."""
     inner = node.type if isinstance(node, (c_ast.Decl, c_ast.Typedef)) else None
@@ -88,12 +96,11 @@ def read_headers(include: pathlib.Path) -> Headers:
         file = node.coord.file
         if not file.startswith(f"{include}/concurrency"):
             continue
-        name = node.decl.name if isinstance(node, c_ast.FuncDef) else node.name
+        name = name_of(node)
         structure = tagged(node)
         if isinstance(node, c_ast.FuncDef) or isinstance(getattr(node, "type", None), c_ast.FuncDecl):
             headers.functions[name] = declaration(node)
         else:
-            name = name or structure.name
             headers.types[name] = declaration(node)
         if isinstance(structure, c_ast.Enum):
             headers.constants.update(value.name for value in structure.values.enumerators)

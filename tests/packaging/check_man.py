@@ -125,8 +125,7 @@ def check_declarations(headers: c_api.Headers, page: Page) -> set[str]:
     for node in nodes:
         if node.coord.file != page.name:
             continue
-        structure = c_api.tagged(node)
-        name = node.name or (structure.name if structure else "")
+        name = c_api.name_of(node)
         wanted = headers.functions.get(name) or headers.types.get(name)
         if c_api.declaration(node) != wanted:
             raise Wrong(f"{page.name}: {name}\n  on the page     {c_api.declaration(node)}\n  in the header   {wanted}")
@@ -165,7 +164,8 @@ def try_example(name: str, text: str, directory: pathlib.Path) -> None:
     source, program = directory / f"{name}.c", directory / name
     source.write_text(text)
     flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}"]
-    command = [*c_api.compiler(), *flags, source, "-o", program, f"-L{LIBRARY.parent}", "-lconcurrency", "-lpthread"]
+    libraries = [f"-L{LIBRARY.parent}", "-lconcurrency", "-lpthread"]
+    command = [*c_api.compiler(), *flags, str(source), "-o", str(program), *libraries]
     environment = {**os.environ, "LD_LIBRARY_PATH": str(LIBRARY.parent)}
     compiled = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if compiled.returncode != 0:
