@@ -103,5 +103,6 @@ def references(page: Page) -> set[tuple[str, str]]:
     return set(found)
 
 
-def words(page: Page) -> set[str]:
+def vocabulary(page: Page) -> set[str]:
+    """Every word of a page."""
     return {word for lines in page.sections.values() for word in re.findall(r"\w+", "\n".join(lines))}
