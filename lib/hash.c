@@ -3,12 +3,12 @@
 
 #include "hash.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef __linux__
 #include <sys/auxv.h>
@@ -19,19 +19,14 @@ static struct secrets {
 	uint64_t multiplier;
 } secrets;
 
+/* macOS declares it in sys/random.h, others in unistd.h. */
 static bool draw(void)
 {
-	ssize_t got;
-
-	/* Early after the machine's start it waits, and a signal ends that. */
-	do {
-		got = getrandom(&secrets, sizeof(secrets), 0);
-	} while (got < 0 && errno == EINTR);
-	return got == (ssize_t)sizeof(secrets);
+	return getentropy(&secrets, sizeof(secrets)) == 0;
 }
 
 /*
- * No getrandom: an old kernel, or a sandbox.  The kernel gives each program 16
+ * No getentropy: an old kernel, or a sandbox.  The kernel gives each program 16
  * random bytes at its start.  libc makes its own secrets of them, so here they
  * are the key of a hash, which does not give them away.  What is hashed, the
  * time, sets apart those who were forked and not started.

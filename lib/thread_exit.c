@@ -8,17 +8,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#ifdef __linux__
+#if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__FreeBSD__)
+#include <pthread_np.h>
 #endif
 
 #include "futex.h"
-
-/* What C++ compilers call for thread_local objects. */
-extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object,
-				    void *dso) __attribute__((weak));
-extern void *__dso_handle __attribute__((visibility("hidden")));
 
 /*
  * In ns: of a fork for threads that end, which need some us of processor time that
@@ -80,11 +77,20 @@ static void in_round(void *round)
 		sign_off();
 }
 
+#ifdef HAVE___CXA_THREAD_ATEXIT_IMPL
+
+/* What C++ compilers call for thread_local objects. */
+extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object,
+				    void *dso);
+extern void *__dso_handle __attribute__((visibility("hidden")));
+
 /* exit() calls the first thread's destructors too, but none of any key. */
 static bool is_first_thread(void)
 {
-#ifdef __linux__
+#if defined(__linux__)
 	return syscall(SYS_gettid) == getpid();
+#elif defined(__FreeBSD__)
+	return pthread_main_np() == 1;
 #else
 	return false;
 #endif
@@ -99,6 +105,19 @@ static void begins(void *unused)
 	if (pthread_setspecific(key, &first_round) != 0)
 		sign_off();
 }
+
+static void await_end(void)
+{
+	__cxa_thread_atexit_impl(begins, NULL, &__dso_handle);
+}
+
+#else
+
+static void await_end(void)
+{
+}
+
+#endif
 
 void conc_thread_exit_hold(void)
 {
@@ -138,8 +157,8 @@ static void watch(void)
 		return;
 	watched = true;
 	pthread_once(&once, prepare);
-	if (usable && __cxa_thread_atexit_impl != NULL)
-		__cxa_thread_atexit_impl(begins, NULL, &__dso_handle);
+	if (usable)
+		await_end();
 }
 
 void conc_thread_enter(void (*enter)(void))

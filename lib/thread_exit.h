@@ -14,8 +14,9 @@
  *
  * Destructors of thread_local objects run before those of keys.  Key destructors
  * run in rounds, in any order, so ours asks for a second round and signs off
- * there.  Where there is no __cxa_thread_atexit_impl (glibc has it) nobody
- * announces itself, and a fork has the hole that it had.
+ * there.  Where there is no __cxa_thread_atexit_impl (glibc and FreeBSD have it,
+ * musl and macOS do not) no thread that ends announces itself, and a fork has the
+ * hole that it had.
  *
  * A thread that becomes a reader enters that list under the same lock, and so does
  * the same for that moment.  It does not wait for ever: a fork handler of somebody
