@@ -57,6 +57,9 @@ HANG = 200
 DEPTH = 3
 """Calls within calls."""
 
+CALLING = "calling"
+"""The name of the threads that make calls."""
+
 TARGETS = 12
 """Objects under test at a time, shared by all threads."""
 
@@ -242,8 +245,8 @@ class Caller:
             self.call()
 
     def call_again(self):
-        """From within a call."""
-        if self.depth < DEPTH:
+        """From within a call. Not in other threads, where objects may end too: nobody helps these on."""
+        if self.depth < DEPTH and threading.current_thread().name == CALLING:
             try:
                 self.call()
             except Impossible as error:
@@ -363,7 +366,7 @@ def run_threads(callers):
         except BaseException as error:
             errors.append(f"{type(error).__name__}: {error}")
 
-    threads = [threading.Thread(target=run, args=[caller], daemon=True) for caller in callers]
+    threads = [threading.Thread(target=run, args=[caller], name=CALLING, daemon=True) for caller in callers]
     helper = threading.Thread(target=help_all, args=[callers, ended], daemon=True)
     for thread in [*threads, helper]:
         thread.start()
