@@ -48,7 +48,7 @@ static void use_dict(void)
 	     value.kind == CONC_INT && value.u.number == 2, "what was added");
 	must(conc_cursor_new(dict, &cursor) == 0, "a cursor");
 	must(conc_cursor_next(cursor, &entry) == 0 &&
-	     entry.len == sizeof(key) && strcmp((const char *)entry.key, key) == 0,
+	     entry.len == sizeof(key) && memcmp(entry.key, key, sizeof(key)) == 0,
 	     "the entry");
 	must(conc_cursor_next(cursor, &entry) == -ENOENT, "and no other");
 	conc_cursor_free(cursor);
