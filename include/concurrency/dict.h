@@ -113,7 +113,10 @@ CONC_API void conc_dict_free(conc_dict *dict);
  * itself when it stores it; an equal key that is there already is kept.
  */
 
-/* Reads. 0; -ENOENT: not there, *value is CONC_ABSENT.  Lock-free. */
+/*
+ * Reads. 0; -ENOENT: not there, *value is CONC_ABSENT.  Lock-free, but for a
+ * number that is in a shard which is being rebuilt.
+ */
 CONC_API int conc_dict_get(conc_dict *dict, const void *key, size_t len,
 			   struct conc_value *value);
 CONC_API int conc_dict_int_get(conc_dict *dict, int64_t key,
@@ -164,10 +167,12 @@ CONC_API int conc_dict_int_compare_exchange(conc_dict *dict, int64_t key,
  * Makes the key's value what `change` answers: it gets the value that is there
  * (CONC_ABSENT: none; valid until it returns) and writes the one to store to
  * *desired, which is CONC_ABSENT before (and then removes the entry), with a
- * reference that the dict takes over.  Runs with no lock held, and again when
- * another thread was faster: the last answer is stored, in one step, in the
- * place of the value that it was asked about.  A negative value from it ends the
- * update.  0; that value; else as conc_dict_set().
+ * reference that the dict takes over, and releases if it cannot store it.  Runs
+ * with no lock held, and again when another thread was faster: the last answer is
+ * stored, in one step, in the place of the value that it was asked about.  A
+ * negative value from it ends the update, and then nothing is taken over.  0;
+ * that value (but -EINVAL for -EAGAIN, which has a meaning in here); else as
+ * conc_dict_set().
  */
 CONC_API int conc_dict_update(conc_dict *dict, const void *key, size_t len,
 			      int (*change)(void *arg,

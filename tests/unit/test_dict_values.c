@@ -290,7 +290,14 @@ START_TEST(an_update_that_fails_changes_nothing_and_gives_the_references_back)
 	int rc = 0, stored = 0;
 
 	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value, NULL), 0);
+	/* What goes with a refusal stays with who refuses. */
+	c.desired = pointer(&fresh);
 	ck_assert_int_eq(conc_dict_int_update(dict, 1, change, &c), -77);
+	/* The library's own sign for another attempt. */
+	c.rc = -EAGAIN;
+	ck_assert_int_eq(conc_dict_int_update(dict, 1, change, &c), -EINVAL);
+	ck_assert_int_eq(c.calls, 2);
+	ck_assert_int_eq(fresh.references, 1);
 	c.rc = 0;
 	c.desired = number(INT64_MAX);
 	ck_assert_int_eq(conc_dict_int_update(dict, 1, change, &c), -EOVERFLOW);
