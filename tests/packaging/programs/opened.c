@@ -171,6 +171,9 @@ int main(int argc, char **argv)
 	compare_atomics();
 	must(pthread_create(&thread, NULL, use_and_close, NULL) == 0, "a thread");
 	must(pthread_join(thread, NULL) == 0, "that ends");
+	/* No thread holds it any more, as one does until it ends. */
+	library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+	must(library != NULL && dlclose(library) == 0, "it opens and closes");
 	must(dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) != NULL,
 	     "the library is never unloaded: other threads may end later");
 	return 0;
