@@ -104,8 +104,8 @@ static void free_slot(conc_dict *dict, struct slot *slot)
 	if (!hash_is_live(hash) && !hash_is_retired(hash))
 		return;
 	if (hash_is_live(hash) || dict->values == CONC_RETAINED)
-		word_release(dict, word);
-	key_release(dict, atomic_load_explicit(&slot->key, memory_order_relaxed));
+		conc_word_release(dict, word);
+	conc_key_release(dict, atomic_load_explicit(&slot->key, memory_order_relaxed));
 }
 
 /* Nobody can be reading: no grace period is needed. */
@@ -269,7 +269,7 @@ static void drop_reference(conc_dict *dict, struct conc_value *value)
 	value->kind = CONC_ABSENT;
 }
 
-int dict_read(struct search *s, struct conc_value *value)
+int conc_dict_read(struct search *s, struct conc_value *value)
 {
 	for (;;) {
 		enum reading reading = READ;
@@ -285,7 +285,7 @@ int dict_read(struct search *s, struct conc_value *value)
 		case ABSENT:
 			return -ENOENT;
 		case ASK:
-			rc = search_answer(s);
+			rc = conc_search_answer(s);
 			if (rc < 0)
 				return rc;
 			break;
@@ -293,7 +293,7 @@ int dict_read(struct search *s, struct conc_value *value)
 			if (reading == READ)
 				return 0;
 			if (reading == MOVING) {
-				rc = dict_read_locked(s, value);
+				rc = conc_dict_read_locked(s, value);
 				if (rc != -EAGAIN)
 					return rc;
 				value->kind = CONC_ABSENT;
@@ -328,8 +328,8 @@ static int read_by_search(conc_dict *dict, uint64_t key, size_t len,
 	int rc;
 
 	search_ready(&s, dict, key, len, hash);
-	rc = dict_read(&s, value);
-	search_end(&s);
+	rc = conc_dict_read(&s, value);
+	conc_search_end(&s);
 	return rc;
 }
 
@@ -360,7 +360,7 @@ int conc_dict_get(conc_dict *dict, const void *key, size_t len,
 
 	if (value == NULL)
 		return -EINVAL;
-	rc = search_hash(dict, key, len, &hash);
+	rc = conc_search_hash(dict, key, len, &hash);
 	if (rc < 0)
 		return rc;
 	return get(dict, dict->keys, (uintptr_t)key, len, hash, value);

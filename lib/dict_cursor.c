@@ -55,8 +55,8 @@ static void retain_value(conc_dict *dict, uint64_t word)
 
 static void release_pair(conc_dict *dict, const struct pair *pair)
 {
-	word_release(dict, pair->word);
-	key_release(dict, pair->key);
+	conc_word_release(dict, pair->word);
+	conc_key_release(dict, pair->key);
 }
 
 static void copy_entries(conc_cursor *cursor, struct table *table)
@@ -76,7 +76,7 @@ static void copy_entries(conc_cursor *cursor, struct table *table)
 		pair->word = atomic_load_explicit(&slot->word,
 						  memory_order_acquire);
 		CONC_YIELD_POINT();
-		key_retain(dict, pair->key);
+		conc_key_retain(dict, pair->key);
 		retain_value(dict, pair->word);
 		cursor->count++;
 	}

@@ -20,13 +20,13 @@ static void drain_shard(conc_dict *dict, struct shard *shard)
 
 	do {
 		conc_lock_acquire(&shard->lock, &dict->wait);
-		count = shard_take_remains(dict, shard, remains, STRETCH);
+		count = conc_shard_take_remains(dict, shard, remains, STRETCH);
 		conc_lock_release(&shard->lock);
 		CONC_YIELD_POINT();
 		for (size_t i = 0; i < count; i++) {
-			key_release(dict, remains[i].key);
+			conc_key_release(dict, remains[i].key);
 			if (dict->values == CONC_RETAINED)
-				word_release(dict, remains[i].word);
+				conc_word_release(dict, remains[i].word);
 		}
 	} while (count == STRETCH);
 }
@@ -41,7 +41,7 @@ static void drain(conc_dict *dict)
 			drain_shard(dict, &dict->shards[i]);
 }
 
-void dict_drain_if_due(conc_dict *dict)
+void conc_dict_drain_if_due(conc_dict *dict)
 {
 	if (atomic_load_explicit(&dict->waiting, memory_order_relaxed) >=
 	    WAITING_MOST)
@@ -75,8 +75,8 @@ static bool sweep_stretch(conc_dict *dict, struct shard *shard,
 
 		if (hash_is_live(atomic_load_explicit(&slot->hash,
 						      memory_order_relaxed)))
-			shard_remove(dict, shard, sweep->at,
-				     &sweep->displaced[sweep->count++]);
+			conc_shard_remove(dict, shard, sweep->at,
+					  &sweep->displaced[sweep->count++]);
 	}
 	return sweep->at <= table->mask;
 }
@@ -90,11 +90,11 @@ static void clear_shard(conc_dict *dict, struct shard *shard)
 		conc_lock_acquire(&shard->lock, &dict->wait);
 		more = sweep_stretch(dict, shard, &sweep);
 		if (!more)
-			shard_shrink(dict, shard);
+			conc_shard_shrink(dict, shard);
 		conc_lock_release(&shard->lock);
 		for (size_t i = 0; i < sweep.count; i++)
 			if (sweep.displaced[i].owned)
-				word_release(dict, sweep.displaced[i].word);
+				conc_word_release(dict, sweep.displaced[i].word);
 	} while (more);
 }
 

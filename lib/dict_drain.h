@@ -8,6 +8,6 @@
  * Gives back what retired slots own, if enough of them wait and readers are
  * gone: calls release callbacks, so no lock held, outside sections.
  */
-void dict_drain_if_due(conc_dict *dict);
+void conc_dict_drain_if_due(conc_dict *dict);
 
 #endif

@@ -87,14 +87,14 @@ static CONC_INLINE int set(conc_dict *dict, enum conc_key_kind keys,
 	if (dict->values != CONC_BORROWED && (word & WORD_COUNT) != 0 &&
 	    set_at_once(dict, keys, key, len, hash, word, old))
 		return 0;
-	return dict_set_by_search(dict, key, len, hash, word, old);
+	return conc_dict_set_by_search(dict, key, len, hash, word, old);
 }
 
 int conc_dict_set(conc_dict *dict, const void *key, size_t len,
 		  const struct conc_value *value, struct conc_value *old)
 {
 	uint64_t hash;
-	int rc = search_hash(dict, key, len, &hash);
+	int rc = conc_search_hash(dict, key, len, &hash);
 
 	if (rc < 0)
 		return rc;
@@ -119,14 +119,14 @@ static CONC_INLINE int add(conc_dict *dict, enum conc_key_kind keys, uint64_t ke
 		sum = &unwanted;
 	return add_at_once(dict, keys, key, len, hash, n, sum)
 		       ? 0
-		       : dict_add_by_search(dict, key, len, hash, n, sum);
+		       : conc_dict_add_by_search(dict, key, len, hash, n, sum);
 }
 
 int conc_dict_add(conc_dict *dict, const void *key, size_t len, int64_t n,
 		  int64_t *sum)
 {
 	uint64_t hash;
-	int rc = search_hash(dict, key, len, &hash);
+	int rc = conc_search_hash(dict, key, len, &hash);
 
 	if (rc < 0)
 		return rc;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-int search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash)
+int conc_search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash)
 {
 	int rc;
 
@@ -24,20 +24,21 @@ int search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash)
 	return 0;
 }
 
-int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len)
+int conc_search_begin(struct search *s, conc_dict *dict, const void *key,
+		      size_t len)
 {
 	uint64_t hash;
-	int rc = search_hash(dict, key, len, &hash);
+	int rc = conc_search_hash(dict, key, len, &hash);
 
 	if (rc == 0)
 		search_ready(s, dict, (uintptr_t)key, len, hash);
 	return rc;
 }
 
-void search_end(struct search *s)
+void conc_search_end(struct search *s)
 {
 	for (size_t i = 0; i < s->asked_count; i++)
-		key_release(s->dict, s->asked[i].key);
+		conc_key_release(s->dict, s->asked[i].key);
 	if (s->asked != s->asked_inline)
 		conc_release(s->asked);
 }
@@ -81,12 +82,12 @@ static enum found consider(struct search *s, uint64_t stored, size_t *next)
 		s->left_out++;
 		return ABSENT;
 	}
-	key_retain(s->dict, stored);
+	conc_key_retain(s->dict, stored);
 	s->asked[s->asked_count++] = (struct asked){stored, NOT_ASKED};
 	return ABSENT;
 }
 
-enum found search_walk(struct search *s, struct table *table, uint32_t *at)
+enum found conc_search_walk(struct search *s, struct table *table, uint32_t *at)
 {
 	uint64_t live = hash_live(s->mixed);
 	uint32_t mask = table->mask, i = *at;
@@ -163,7 +164,7 @@ static int ask(struct search *s, bool *equal)
 	return 0;
 }
 
-int search_answer(struct search *s)
+int conc_search_answer(struct search *s)
 {
 	bool equal;
 	int rc;

@@ -79,10 +79,11 @@ static inline void search_ready(struct search *s, conc_dict *dict, uint64_t key,
  * The hash of a key that is no int64.  0; -EINVAL, also if it is no key of this
  * dict; or what the hash callback answered.
  */
-int search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash);
+int conc_search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash);
 
-/* Readies a search.  0, or what search_hash() answers. */
-int search_begin(struct search *s, conc_dict *dict, const void *key, size_t len);
+/* Readies a search.  0, or what conc_search_hash() answers. */
+int conc_search_begin(struct search *s, conc_dict *dict, const void *key,
+		      size_t len);
 
 /* Inline, as an int64 costs no more than this. */
 static inline int search_begin_int(struct search *s, conc_dict *dict, int64_t key)
@@ -94,7 +95,7 @@ static inline int search_begin_int(struct search *s, conc_dict *dict, int64_t ke
 }
 
 /* Releases what it remembers: no lock held, outside sections. */
-void search_end(struct search *s);
+void conc_search_end(struct search *s);
 
 static inline uint32_t search_home(const struct search *s,
 				   const struct table *table)
@@ -103,13 +104,13 @@ static inline uint32_t search_home(const struct search *s,
 }
 
 /* search_probe() for keys that may ask. */
-enum found search_walk(struct search *s, struct table *table, uint32_t *at);
+enum found conc_search_walk(struct search *s, struct table *table, uint32_t *at);
 
 /*
  * Inside a section: walks the probe chain from slot *at (search_home() at
  * first).  FOUND: *at is a live slot with an equal key.  ABSENT: *at is the
  * empty slot at the end of the chain.  ASK: leave the section and call
- * search_answer(), then begin again.
+ * conc_search_answer(), then begin again.
  */
 static inline enum found search_probe(struct search *s, struct table *table,
 				      uint32_t *at)
@@ -117,13 +118,13 @@ static inline enum found search_probe(struct search *s, struct table *table,
 	return s->dict->keys == CONC_KEY_INT64
 		       ? probe_chain(s->dict, CONC_KEY_INT64, table, s->mixed,
 				     s->key, 0, at)
-		       : search_walk(s, table, at);
+		       : conc_search_walk(s, table, at);
 }
 
 /*
  * Has the open questions answered, or makes room for those that were left out.
  * 0, -ENOMEM, -ELOOP, or full_eq's error.
  */
-int search_answer(struct search *s);
+int conc_search_answer(struct search *s);
 
 #endif

@@ -186,8 +186,8 @@ static void append_retired(struct table *table, uint32_t list)
 		link_retired(table, last, list);
 }
 
-size_t shard_take_remains(conc_dict *dict, struct shard *shard,
-			  struct remains *remains, size_t room)
+size_t conc_shard_take_remains(conc_dict *dict, struct shard *shard,
+			       struct remains *remains, size_t room)
 {
 	struct table *table = current(shard);
 	uint32_t list;
@@ -287,7 +287,7 @@ static size_t entries_kept(struct shard *shard)
 	       atomic_load_explicit(&shard->waiting, memory_order_relaxed);
 }
 
-int shard_make_room(conc_dict *dict, struct shard *shard)
+int conc_shard_make_room(conc_dict *dict, struct shard *shard)
 {
 	struct table *table = current(shard);
 	size_t wanted = entries_kept(shard) + 1;
@@ -299,7 +299,7 @@ int shard_make_room(conc_dict *dict, struct shard *shard)
 	return rebuild(dict, shard, slots_for(wanted));
 }
 
-void shard_shrink(conc_dict *dict, struct shard *shard)
+void conc_shard_shrink(conc_dict *dict, struct shard *shard)
 {
 	struct table *table = current(shard);
 	size_t kept = entries_kept(shard);
@@ -311,7 +311,7 @@ void shard_shrink(conc_dict *dict, struct shard *shard)
 
 /* --- entries ------------------------------------------------------------- */
 
-uint32_t shard_find(struct shard *shard, uint64_t mixed, uint64_t key)
+uint32_t conc_shard_find(struct shard *shard, uint64_t mixed, uint64_t key)
 {
 	struct table *table = current(shard);
 	uint32_t i = table_home(table, mixed);
@@ -330,7 +330,8 @@ static void count_live(struct shard *shard, size_t change)
 		memory_order_relaxed);
 }
 
-void shard_add(struct shard *shard, uint64_t mixed, uint64_t key, uint64_t word)
+void conc_shard_add(struct shard *shard, uint64_t mixed, uint64_t key,
+		    uint64_t word)
 {
 	struct table *table = current(shard);
 
@@ -358,8 +359,8 @@ static void kill_word(conc_dict *dict, struct slot *slot,
 	displaced->retired = dict_retires_slots(dict);
 }
 
-void shard_remove(conc_dict *dict, struct shard *shard, uint32_t index,
-		  struct displaced *displaced)
+void conc_shard_remove(conc_dict *dict, struct shard *shard, uint32_t index,
+		       struct displaced *displaced)
 {
 	kill_word(dict, &current(shard)->slots[index], displaced);
 	CONC_YIELD_POINT();
@@ -367,15 +368,15 @@ void shard_remove(conc_dict *dict, struct shard *shard, uint32_t index,
 	count_live(shard, (size_t)-1);
 }
 
-void shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
-		uint64_t word, struct displaced *displaced)
+void conc_shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
+		     uint64_t word, struct displaced *displaced)
 {
 	struct table *table = current(shard);
 	struct slot *slot = &table->slots[index];
 	uint64_t hash = peek(&slot->hash);
 	uint64_t key = peek(&slot->key);
 
-	key_retain(dict, key);
+	conc_key_retain(dict, key);
 	fill_slot(table, empty_slot(table, hash >> 1), hash, key, word);
 	CONC_YIELD_POINT();
 	kill_word(dict, slot, displaced);
@@ -385,7 +386,7 @@ void shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
 
 /* --- references ---------------------------------------------------------- */
 
-void key_retain(const conc_dict *dict, uint64_t key)
+void conc_key_retain(const conc_dict *dict, uint64_t key)
 {
 	if (dict->keys == CONC_KEY_GENERAL) {
 		dict->key_ops.retain(dict->key_ops.user, (void *)(uintptr_t)key);
@@ -397,7 +398,7 @@ void key_retain(const conc_dict *dict, uint64_t key)
 	}
 }
 
-void key_release(const conc_dict *dict, uint64_t key)
+void conc_key_release(const conc_dict *dict, uint64_t key)
 {
 	if (dict->keys == CONC_KEY_GENERAL) {
 		dict->key_ops.release(dict->key_ops.user,
@@ -411,7 +412,7 @@ void key_release(const conc_dict *dict, uint64_t key)
 	}
 }
 
-void word_release(const conc_dict *dict, uint64_t word)
+void conc_word_release(const conc_dict *dict, uint64_t word)
 {
 	if ((dict->values == CONC_RETAINED || dict->values == CONC_TYPE_STABLE) &&
 	    word_is_pointer(dict->values, word))

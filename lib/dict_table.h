@@ -142,30 +142,31 @@ struct displaced {
  */
 
 /* Sees to it that one more slot can be taken.  0, -ENOMEM. */
-int shard_make_room(conc_dict *dict, struct shard *shard);
+int conc_shard_make_room(conc_dict *dict, struct shard *shard);
 
 /*
  * Adds an entry for a key that is not there.  `key` is what the slot holds; the
- * slot takes over a reference to it.  Cannot fail after shard_make_room().
+ * slot takes over a reference to it.  Cannot fail after conc_shard_make_room().
  */
-void shard_add(struct shard *shard, uint64_t mixed, uint64_t key, uint64_t word);
+void conc_shard_add(struct shard *shard, uint64_t mixed, uint64_t key,
+		    uint64_t word);
 
 /* Retires the entry in a live slot.  Needs no memory. */
-void shard_remove(conc_dict *dict, struct shard *shard, uint32_t index,
-		  struct displaced *displaced);
+void conc_shard_remove(conc_dict *dict, struct shard *shard, uint32_t index,
+		       struct displaced *displaced);
 
 /*
  * Moves a live entry to a new slot with another word, then kills the old one:
  * in this order, so that no reader misses the key.  Needs room.
  */
-void shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
-		uint64_t word, struct displaced *displaced);
+void conc_shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
+		     uint64_t word, struct displaced *displaced);
 
 /* The slot of the live entry whose key field is `key`. */
-uint32_t shard_find(struct shard *shard, uint64_t mixed, uint64_t key);
+uint32_t conc_shard_find(struct shard *shard, uint64_t mixed, uint64_t key);
 
 /* Makes the table smaller when it is mostly empty, if there is memory. */
-void shard_shrink(conc_dict *dict, struct shard *shard);
+void conc_shard_shrink(conc_dict *dict, struct shard *shard);
 
 /* What a retired slot held, for release outside the lock. */
 struct remains {
@@ -177,8 +178,8 @@ struct remains {
  * Turns up to `room` retired slots whose grace period has passed into
  * tombstones; returns how many it wrote to `remains`.
  */
-size_t shard_take_remains(conc_dict *dict, struct shard *shard,
-			  struct remains *remains, size_t room);
+size_t conc_shard_take_remains(conc_dict *dict, struct shard *shard,
+			       struct remains *remains, size_t room);
 
 /* Keys of the byte-string kind: counted, so that cursors can hold them. */
 struct key_block {
@@ -187,10 +188,10 @@ struct key_block {
 	char bytes[];
 };
 
-void key_retain(const conc_dict *dict, uint64_t key);
-void key_release(const conc_dict *dict, uint64_t key);
+void conc_key_retain(const conc_dict *dict, uint64_t key);
+void conc_key_release(const conc_dict *dict, uint64_t key);
 
 /* Releases the pointer in a word, if the dict owned one. */
-void word_release(const conc_dict *dict, uint64_t word);
+void conc_word_release(const conc_dict *dict, uint64_t word);
 
 #endif

@@ -74,7 +74,7 @@ static int locate(struct search *s, struct place *place)
 			place->found = found == FOUND;
 			return 0;
 		}
-		rc = search_answer(s);
+		rc = conc_search_answer(s);
 		if (rc < 0)
 			return rc;
 	}
@@ -112,9 +112,9 @@ static void settle(struct update *u)
 	conc_dict *dict = u->search->dict;
 
 	if (u->displaced.owned && u->value == NULL)
-		word_release(dict, u->displaced.word);
+		conc_word_release(dict, u->displaced.word);
 	if (u->displaced.retired)
-		dict_drain_if_due(dict);
+		conc_dict_drain_if_due(dict);
 	conc_reclaim_if_due(&dict->wait);
 }
 
@@ -170,9 +170,9 @@ static int make_room(struct update *u)
 	if (u->place.found)
 		key = atomic_load_explicit(&slot_of(u)->key,
 					   memory_order_relaxed);
-	rc = shard_make_room(s->dict, s->shard);
+	rc = conc_shard_make_room(s->dict, s->shard);
 	if (rc == 0 && u->place.found)
-		u->place.at = shard_find(s->shard, s->mixed, key);
+		u->place.at = conc_shard_find(s->shard, s->mixed, key);
 	return rc;
 }
 
@@ -183,7 +183,7 @@ static int own_key(struct search *s, uint64_t *key)
 
 	*key = s->key;
 	if (s->dict->keys == CONC_KEY_GENERAL)
-		key_retain(s->dict, s->key);
+		conc_key_retain(s->dict, s->key);
 	if (s->dict->keys != CONC_KEY_BYTES)
 		return 0;
 	block = conc_alloc(sizeof(*block) + s->len);
@@ -207,7 +207,7 @@ static int add_entry(struct update *u, uint64_t word)
 	if (rc == 0)
 		rc = own_key(s, &key);
 	if (rc == 0)
-		shard_add(s->shard, s->mixed, key, word);
+		conc_shard_add(s->shard, s->mixed, key, word);
 	return rc;
 }
 
@@ -216,8 +216,8 @@ static int move_entry(struct update *u, uint64_t word)
 	int rc = make_room(u);
 
 	if (rc == 0)
-		shard_move(u->search->dict, u->search->shard, u->place.at, word,
-			   &u->displaced);
+		conc_shard_move(u->search->dict, u->search->shard, u->place.at, word,
+				&u->displaced);
 	return rc;
 }
 
@@ -276,9 +276,9 @@ static int replace(struct update *u, uint64_t word)
 
 static void remove_entry(struct update *u)
 {
-	shard_remove(u->search->dict, u->search->shard, u->place.at,
-		     &u->displaced);
-	shard_shrink(u->search->dict, u->search->shard);
+	conc_shard_remove(u->search->dict, u->search->shard, u->place.at,
+			  &u->displaced);
+	conc_shard_shrink(u->search->dict, u->search->shard);
 }
 
 static int step_read(struct update *u)
@@ -329,8 +329,8 @@ static int64_t freeze_count(struct update *u)
 /* Moves a frozen count on to a slot where adds count again. */
 static void thaw_count(struct update *u, int64_t number)
 {
-	shard_move(u->search->dict, u->search->shard, u->place.at,
-		   word_shifted(number) | WORD_COUNT, &u->displaced);
+	conc_shard_move(u->search->dict, u->search->shard, u->place.at,
+			word_shifted(number) | WORD_COUNT, &u->displaced);
 }
 
 /* The count found, if it is `number`, becomes another count. */
@@ -366,8 +366,8 @@ static int end_count(struct update *u, int64_t number)
 	if (u->removes)
 		remove_entry(u);
 	else
-		shard_move(u->search->dict, u->search->shard, u->place.at,
-			   u->word, &u->displaced);
+		conc_shard_move(u->search->dict, u->search->shard, u->place.at,
+				u->word, &u->displaced);
 	return 0;
 }
 
@@ -427,8 +427,8 @@ static int widen_count(struct update *u)
 	if (rc < 0)
 		thaw_count(u, last);
 	else
-		shard_move(u->search->dict, u->search->shard, u->place.at, word,
-			   &u->displaced);
+		conc_shard_move(u->search->dict, u->search->shard, u->place.at, word,
+				&u->displaced);
 	return rc;
 }
 
@@ -499,13 +499,13 @@ static int operate(struct update *u, conc_dict *dict, const void *key,
 		   size_t len, operation_fn *operation)
 {
 	struct search s;
-	int rc = search_begin(&s, dict, key, len);
+	int rc = conc_search_begin(&s, dict, key, len);
 
 	if (rc < 0)
 		return rc;
 	u->search = &s;
 	rc = operation(u);
-	search_end(&s);
+	conc_search_end(&s);
 	return rc;
 }
 
@@ -521,7 +521,7 @@ static int operate_int(struct update *u, conc_dict *dict, int64_t key,
 	return operation(u);
 }
 
-int dict_read_locked(struct search *s, struct conc_value *value)
+int conc_dict_read_locked(struct search *s, struct conc_value *value)
 {
 	struct update u = {.search = s, .value = value};
 
@@ -537,8 +537,8 @@ static int store(struct update *u, step_fn *step)
 	return rc < 0 ? rc : write_entry(u, step);
 }
 
-int dict_set_by_search(conc_dict *dict, uint64_t key, size_t len, uint64_t hash,
-		       uint64_t word, struct conc_value *old)
+int conc_dict_set_by_search(conc_dict *dict, uint64_t key, size_t len,
+			    uint64_t hash, uint64_t word, struct conc_value *old)
 {
 	struct search s;
 	struct update u = {.search = &s, .word = word, .value = old};
@@ -547,7 +547,7 @@ int dict_set_by_search(conc_dict *dict, uint64_t key, size_t len, uint64_t hash,
 	search_ready(&s, dict, key, len, hash);
 	s.inserts = true;
 	rc = write_entry(&u, step_set);
-	search_end(&s);
+	conc_search_end(&s);
 	return rc;
 }
 
@@ -664,7 +664,7 @@ static int operation_update(struct update *u)
 		return -EINVAL;
 	do {
 		u->search->inserts = false;
-		rc = dict_read(u->search, &old);
+		rc = conc_dict_read(u->search, &old);
 		if (rc < 0 && rc != -ENOENT)
 			return rc;
 		CONC_YIELD_POINT();
@@ -697,15 +697,15 @@ static int operation_add(struct update *u)
 
 	u->search->inserts = true;
 	while ((found = try_add(u->search, u->n, &u->sum)) == ASK) {
-		rc = search_answer(u->search);
+		rc = conc_search_answer(u->search);
 		if (rc < 0)
 			return rc;
 	}
 	return found == FOUND ? 0 : write_entry(u, step_add);
 }
 
-int dict_add_by_search(conc_dict *dict, uint64_t key, size_t len, uint64_t hash,
-		       int64_t n, int64_t *sum)
+int conc_dict_add_by_search(conc_dict *dict, uint64_t key, size_t len,
+			    uint64_t hash, int64_t n, int64_t *sum)
 {
 	struct search s;
 	struct update u = {.search = &s, .n = n};
@@ -713,7 +713,7 @@ int dict_add_by_search(conc_dict *dict, uint64_t key, size_t len, uint64_t hash,
 
 	search_ready(&s, dict, key, len, hash);
 	rc = operation_add(&u);
-	search_end(&s);
+	conc_search_end(&s);
 	if (rc == 0)
 		*sum = u.sum;
 	return rc;

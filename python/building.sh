@@ -14,9 +14,9 @@
     DNF_BUILD=(gcc make autoconf automake libtool pkgconf-pkg-config
         userspace-rcu-devel check-devel python3-devel python3-cffi)
     APT_CHECK=(spin relacy-dev clang libclang-rt-dev valgrind libc6-dbg gcovr golang-go
-        mandoc man-db mmdebstrap autopkgtest rpm rpmlint musl-tools)
+        mandoc man-db abigail-tools musl-tools mmdebstrap autopkgtest rpm rpmlint)
     DNF_CHECK=(spin clang compiler-rt valgrind gcovr python3-test golang mandoc man-db
-        rpm-build rpmlint)
+        libabigail gcc-c++ rpm-build rpmlint)
     APT_BENCH=(g++ libtbb-dev libck-dev libjctools-java valgrind libc6-dbg)
     DNF_BENCH=(gcc-c++ tbb-devel ck-devel jctools valgrind)
 }

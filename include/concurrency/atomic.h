@@ -110,7 +110,8 @@ CONC_ATOMIC_INLINE int64_t conc_int64_multiply(conc_int64 *a, int64_t n)
 	int64_t old = conc_int64_get(a), product;
 
 	do {
-		product = (int64_t)((uint64_t)old * (uint64_t)n);
+		/* Wraps; a cast would be one that C++ has a warning for. */
+		(void)__builtin_mul_overflow(old, n, &product);
 	} while (!conc_int64_compare_exchange(a, &old, product));
 	return product;
 }
