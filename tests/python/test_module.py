@@ -174,6 +174,30 @@ def test_help_reads_every_class_and_method():
                 assert name.startswith("_") or member.__doc__, (kind, name)
 
 
+# --- python -m concurrency ---------------------------------------------------
+
+
+def test_python_m_concurrency_tells_what_runs_here():
+    output, _ = run_python("import runpy; runpy.run_module('concurrency', run_name='__main__')")
+    facts = {name: value.strip() for name, _, value in (line.partition(":") for line in output.splitlines())}
+    version, _, module = facts["package"].partition(", ")
+    assert module == concurrency._concurrency.__file__ and version == concurrency.__version__
+    version, _, library = facts["library"].partition(", ")
+    assert version == concurrency.__version__ and (os.path.isfile(library) or "unknown" in library)
+    flavour, _, library = facts["reclamation"].partition(", ")
+    assert flavour == "liburcu-bp" and (library == "" or os.path.isfile(library))
+    assert sys.executable in facts["interpreter"] and ("free-threaded" in facts["interpreter"]) is FREE_THREADED
+    assert facts["GIL"] == ("on" if gil_enabled() else "off")
+    for name in ("AtomicInt64", "AtomicFlag", "AtomicReference"):
+        assert facts[name] in ("lock-free", "takes a lock")
+    try:
+        concurrency.ffi  # noqa: B018
+    except ImportError as error:
+        assert facts["ffi, lib"] == f"no: {error}"
+    else:
+        assert facts["ffi, lib"].startswith("yes, cffi ")
+
+
 # --- exit, signals, fork, interpreters ---------------------------------------
 
 WAITS = {
