@@ -63,7 +63,7 @@ get_requires_for_build_editable = requirements
 
 
 def run(*command: str | Path, directory: Path) -> None:
-    """Runs a command; if it fails, what it complained of last is the error."""
+    """Runs a command; if it fails, its own last word on it is the error, or make's first."""
     name = Path(command[0]).name
     try:
         done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -71,8 +71,9 @@ def run(*command: str | Path, directory: Path) -> None:
         raise CompileError(f"{name} is missing: {NEEDED[name]}") from None
     print(done.stdout, end="", flush=True)
     if done.returncode != 0:
-        complaints = [line for line in done.stdout.splitlines() if "rror:" in line]
-        raise CompileError(complaints[-1] if complaints else f"{name} failed, see above")
+        lines = done.stdout.splitlines()
+        errors = [line for line in lines if "rror:" in line][-1:] or [line for line in lines if " *** " in line]
+        raise CompileError(errors[0] if errors else f"{name} failed, see above")
 
 
 def configured_source() -> Path:
@@ -128,6 +129,12 @@ class BuildExt(build_ext):
         # libconcurrency.so.1: neither the link without a number nor the whole version.
         library = sorted(stage.rglob("libconcurrency.so.*"), key=lambda path: len(path.name))[0]
         shutil.copy2(library, target.parent)
+
+    def copy_extensions_to_source(self) -> None:
+        """For an editable install, which runs the source itself."""
+        super().copy_extensions_to_source()
+        for library in Path(self.build_lib).rglob("libconcurrency.so.*"):
+            shutil.copy2(library, SOURCE / "python/concurrency")
 
     def _install(self) -> Path:
         """What `make install` installs, under a root of its own.

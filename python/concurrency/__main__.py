@@ -56,7 +56,7 @@ def facts() -> dict[str, str]:
     """All of it."""
     return {
         "package": f"{_concurrency._compiled_version}, {_concurrency.__file__}",
-        "library": f"{concurrency.__version__}, {loaded('libconcurrency.') or 'file unknown, or in the package'}",
+        "library": f"{concurrency.__version__}, {loaded('libconcurrency.') or 'file unknown'}",
         "reclamation": urcu(),
         "interpreter": interpreter(),
         "GIL": gil(),
@@ -65,6 +65,11 @@ def facts() -> dict[str, str]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The program."""
     for name, value in facts().items():
         print(f"{name + ':':16} {value}")
+
+
+if __name__ == "__main__":
+    main()
