@@ -80,6 +80,8 @@ def test_a_cffi_that_would_switch_the_gil_on_is_not_imported(version, tmp_path):
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: cffi\nVersion: {version}\n")
     (tmp_path / "_cffi_backend.py").write_text("raise SystemExit('imported')\n")
+    # Out of site-packages, which go away so that no cffi in them is found.
+    (tmp_path / "concurrency").symlink_to(os.path.dirname(concurrency.__file__))
     program = f"""
 import sys
 sys.path[:0] = [{str(tmp_path)!r}]
