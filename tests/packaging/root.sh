@@ -4,7 +4,7 @@
 # Root directories of Debian's packages in which built packages are tried. Sourced,
 # after steps.sh and debian-archive.sh.
 
-# own_suite: this machine's, where it is Debian.
+# This machine's, where it is Debian.
 own_suite() {
     (. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || echo bookworm
 }
@@ -20,7 +20,8 @@ unpack_root() { # ROOT SUITE OPTION...
     shift 2
     for mirror in $(archive_mirrors); do
         rm -rf "$root"
-        ! mmdebstrap --mode=root --variant=apt "$@" "$suite" "$root" \
+        ! mmdebstrap --mode=root --variant=apt \
+            --dpkgopt=force-unsafe-io "$@" "$suite" "$root" \
             "deb [signed-by=$ARCHIVE_KEYRING] $mirror $suite main" || return 0
     done
     return 1
@@ -40,11 +41,13 @@ make_root() (
 
 # with_mounts ROOT DIRECTORY PLACE COMMAND...: DIRECTORY is seen in PLACE of the
 # root, which has a /proc and an empty /tmp, too, while the command runs and for
-# nobody else. What it leaves running ends with it.
+# nobody else. What it leaves running ends with it. The host has another name each
+# time.
 with_mounts() {
     # shellcheck disable=SC2016 # for the inner shell
     unshare --mount --uts --pid --fork --kill-child --mount-proc sh -ec '
         root=$1
+        hostname "at-$(date +%s)"
         mount -t proc proc "$root/proc"
         mount -t tmpfs tmpfs "$root/tmp"
         mount -t tmpfs tmpfs "$root/dev/shm"
