@@ -6,6 +6,8 @@
  * It is also a cffi module; that half is in the generated _concurrency.c, whose
  * init function has been renamed, and is reached through ffi.c.
  */
+#include <config.h>
+
 #include "module.h"
 
 struct module_state *module_state_of(PyTypeObject *type)
@@ -176,6 +178,30 @@ static int add_types(PyObject *module, struct module_state *state)
 	return 0;
 }
 
+/* An AtomicReference is one 64-bit word (lib/ref.c), as an AtomicInt64 is. */
+static PyObject *lock_free(void)
+{
+	PyObject *word = PyBool_FromLong(
+		__atomic_is_lock_free(sizeof(conc_int64), NULL));
+	PyObject *flag = PyBool_FromLong(
+		__atomic_is_lock_free(sizeof(conc_flag), NULL));
+
+	return Py_BuildValue("{sOsNsN}", "AtomicInt64", word, "AtomicFlag",
+			     flag, "AtomicReference", word);
+}
+
+/* What `python -m concurrency` tells of how this module was compiled. */
+static int add_facts(PyObject *module)
+{
+	PyObject *dict = lock_free();
+	int rc = PyModule_AddObjectRef(module, "_lock_free", dict);
+
+	Py_XDECREF(dict);
+	return rc < 0 ? rc
+		      : PyModule_AddStringConstant(module, "_compiled_version",
+						   PACKAGE_VERSION);
+}
+
 /*
  * Structures and fork hooks belong to the process, and cffi's half to one
  * interpreter in it: until each of those has been thought through, a second
@@ -197,7 +223,8 @@ static int module_exec(PyObject *module)
 	if (check_interpreter() < 0 || add_types(module, state) < 0 ||
 	    add_exceptions(module, state) < 0 ||
 	    PyModule_AddStringConstant(module, "__version__",
-				       conc_version()) < 0)
+				       conc_version()) < 0 ||
+	    add_facts(module) < 0)
 		return -1;
 	return register_fork_hooks();
 }

@@ -80,6 +80,8 @@ def test_a_cffi_that_would_switch_the_gil_on_is_not_imported(version, tmp_path):
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: cffi\nVersion: {version}\n")
     (tmp_path / "_cffi_backend.py").write_text("raise SystemExit('imported')\n")
+    # Out of site-packages, which go away so that no cffi in them is found.
+    (tmp_path / "concurrency").symlink_to(os.path.dirname(concurrency.__file__))
     program = f"""
 import sys
 sys.path[:0] = [{str(tmp_path)!r}]
@@ -172,6 +174,30 @@ def test_help_reads_every_class_and_method():
             assert kind.__doc__ and kind.__name__ in text
             for name, member in vars(kind).items():
                 assert name.startswith("_") or member.__doc__, (kind, name)
+
+
+# --- python -m concurrency ---------------------------------------------------
+
+
+def test_python_m_concurrency_tells_what_runs_here():
+    output, _ = run_python("import runpy; runpy.run_module('concurrency', run_name='__main__')")
+    facts = {name: value.strip() for name, _, value in (line.partition(":") for line in output.splitlines())}
+    version, _, module = facts["package"].partition(", ")
+    assert module == concurrency._concurrency.__file__ and version == concurrency.__version__
+    version, _, library = facts["library"].partition(", ")
+    assert version == concurrency.__version__ and (os.path.isfile(library) or "unknown" in library)
+    flavour, _, library = facts["reclamation"].partition(", ")
+    assert flavour == "liburcu-bp" and (library == "" or os.path.isfile(library))
+    assert sys.executable in facts["interpreter"] and ("free-threaded" in facts["interpreter"]) is FREE_THREADED
+    assert facts["GIL"] == ("on" if gil_enabled() else "off")
+    for name in ("AtomicInt64", "AtomicFlag", "AtomicReference"):
+        assert facts[name] in ("lock-free", "takes a lock")
+    try:
+        concurrency.ffi  # noqa: B018
+    except ImportError as error:
+        assert facts["ffi, lib"] == f"no: {error}"
+    else:
+        assert facts["ffi, lib"].startswith("yes, cffi ")
 
 
 # --- exit, signals, fork, interpreters ---------------------------------------

@@ -5,6 +5,10 @@
 # both written and executed, not the stack either; no relocations in the code; no
 # path of the machine that it was built on; and where HARDENING is yes, nothing
 # that could still be relocated once it is loaded.
+#
+#   test_hardening.sh [FILE...]     else those of the build directory
+#
+# LIBRARIES: where a file may look for libraries, as far as this test goes.
 set -eu
 
 failed=0
@@ -27,7 +31,7 @@ check() {
     file=$1
     # The module's path to the library of this tree, and to where that will be
     # installed if programs would not look there, is libtool's affair.
-    elf=$(LC_ALL=C readelf -dlW "$file" | grep -vF "[$top_builddir/lib/.libs")
+    elf=$(LC_ALL=C readelf -dlW "$file" | grep -vF "[$LIBRARIES")
     must ' GNU_STACK .* RW ' 'the stack is executable, or is not spoken of'
     must_not '^ +[A-Z_]+ +0x.* RWE ' 'a segment that can be written and executed'
     must_not 'TEXTREL' 'relocations in the code'
@@ -41,8 +45,12 @@ if ! command -v readelf >/dev/null; then
     echo "not checked: readelf is missing (Debian: package binutils)"
     exit 77
 fi
+if [ $# = 0 ]; then
+    LIBRARIES=$top_builddir/lib/.libs
+    set -- "$top_builddir"/lib/.libs/libconcurrency.so "$top_builddir"/python/.libs/_concurrency.so
+fi
 checked=0
-for file in "$top_builddir"/lib/.libs/libconcurrency.so "$top_builddir"/python/.libs/_concurrency.so; do
+for file; do
     [ -e "$file" ] || continue
     check "$file"
     checked=$((checked + 1))
