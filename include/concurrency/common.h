@@ -76,8 +76,9 @@ CONC_API const char *conc_version(void);
  * calls these three around fork(), as for pthread_atfork(); the library does
  * not do that itself.  (The handlers that it installs take no lock: they only
  * make a fork wait for threads that use the library for the first time, or
- * end.)  conc_before_fork() waits for a grace period under way to end.  The child may use every structure in which no
- * other thread was inside a call at the moment of the fork.
+ * end.)  conc_before_fork() waits for a grace period under way to end.  The
+ * child may use every structure in which no other thread was inside a call at
+ * the moment of the fork.
  */
 CONC_API void conc_before_fork(void);
 CONC_API void conc_after_fork_parent(void);

@@ -4,6 +4,7 @@ about the whole process are not run several times at once (pytest-run-parallel).
 
 import functools
 import gc
+import signal
 import sys
 import types
 
@@ -11,6 +12,9 @@ import pytest
 
 from concurrency import ConcurrentQueue
 
+
+# What a shell starts in the background ignores Ctrl-C, and so would the programs that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ALONE = {
     "alarm": "signals go to the main thread",
