@@ -78,13 +78,22 @@ SLOT = 256
 
 
 class Hooked(StdConcurrentQueue):
-    """With hooks, and so with a lock."""
+    """With hooks, and so with a lock. Nobody sets these or what they use: a hook that never finds the end of
+    the items, or waits for more, holds the lock for ever, as with queue.Queue."""
+
+    __slots__ = ("items",)
 
     def _init(self, maxsize):
-        self.queue = []
+        self.items = []
+
+    def _qsize(self):
+        return len(self.items)
+
+    def _put(self, item):
+        self.items.append(item)
 
     def _get(self):
-        return self.queue.pop()
+        return self.items.pop()
 
 
 class Uninitialised(ConcurrentDict):
