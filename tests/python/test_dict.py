@@ -513,7 +513,7 @@ def test_deleted_keys_do_not_pile_up():
         d[key] = i
         del d[key]
     del key
-    assert len(alive) <= 200
+    assert len(alive) <= 1000  # some batches of 64; more when readers of other threads are kept from running
     del d
     assert len(alive) == 0
 
