@@ -57,8 +57,8 @@ HANG = 200
 DEPTH = 3
 """Calls within calls."""
 
-CALLING = "calling"
-"""The name of the threads that make calls."""
+RUNNING = threading.local()
+"""Its `caller` is the one whose calls this thread makes."""
 
 TARGETS = 12
 """Objects under test at a time, shared by all threads."""
@@ -239,28 +239,20 @@ class Caller:
 
     def __init__(self, number, seed, targets, notes):
         self.world = World(f"{seed} {number}")
-        self.world.again = self.call_again
+        self.world.again = call_again
         self.number, self.targets, self.notes = number, targets, notes
         self.depth = self.calls = self.raised = 0
         self.touched, self.since = (), None
         self.kinds = set()
 
     def run(self):
+        RUNNING.caller = self
         for number in range(CALLS):
             if number % 50 == 0:
                 self.targets[self.world.rnd.randrange(TARGETS)] = make_target(self.world)
             if number % 500 == 499:
                 gc.collect()
             self.call()
-
-    def call_again(self):
-        """From within a call. Not in other threads, where objects may end too: nobody helps these on."""
-        if self.depth < DEPTH and threading.current_thread().name == CALLING:
-            try:
-                self.call()
-            except Impossible as error:
-                os.write(2, f"{error}\n".encode())
-                os._exit(3)
 
     def call(self):
         target = self.world.rnd.choice(self.targets)
@@ -287,6 +279,18 @@ class Caller:
         text = f"{'  ' * self.depth}{name}({', '.join([label(arg) for arg in args] + named)})"
         start = self.number * SLOT
         self.notes[start : start + SLOT] = ascii(text)[1:-1].encode()[: SLOT - 1].ljust(SLOT, b"\0")
+
+
+def call_again():
+    """From within a call, by the thread that is in it, whoever made the object. Not by the other threads, in which
+    objects may end, too: nobody helps these on."""
+    caller = getattr(RUNNING, "caller", None)
+    if caller is not None and caller.depth < DEPTH:
+        try:
+            caller.call()
+        except Impossible as error:
+            os.write(2, f"{error}\n".encode())
+            os._exit(3)
 
 
 def must(holds, what):
@@ -375,7 +379,7 @@ def run_threads(callers):
         except BaseException as error:
             errors.append(f"{type(error).__name__}: {error}")
 
-    threads = [threading.Thread(target=run, args=[caller], name=CALLING, daemon=True) for caller in callers]
+    threads = [threading.Thread(target=run, args=[caller], daemon=True) for caller in callers]
     helper = threading.Thread(target=help_all, args=[callers, ended], daemon=True)
     for thread in [*threads, helper]:
         thread.start()

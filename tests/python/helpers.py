@@ -83,6 +83,18 @@ class Background:
             self.wait()
 
 
+def repeated_until(condition, step, timeout=30):
+    """Repeats `step` until `condition` holds; returns whether it does.
+
+    What was deleted goes when the reads under way have ended, which takes longer where other threads, of other
+    tests, too, are kept from running in the middle of one; but it goes.
+    """
+    end = time.monotonic() + timeout
+    while not condition() and time.monotonic() < end:
+        step()
+    return condition()
+
+
 def asleep(background, seconds=0.1):
     """Waits a moment and asserts that the thread has not come to its end meanwhile."""
     time.sleep(seconds)
