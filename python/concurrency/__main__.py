@@ -4,7 +4,6 @@
 import importlib
 import os
 import platform
-import re
 import sys
 import sysconfig
 from typing import Any
@@ -25,10 +24,8 @@ def loaded(name: str) -> str | None:
 
 
 def urcu() -> str:
-    """The flavour and the file of the library that reclaims memory."""
-    path = loaded("liburcu-")
-    flavour = re.match(r"liburcu-[a-z]+", os.path.basename(path)) if path else None
-    return f"{flavour[0]}, {path}" if flavour else "liburcu-bp"
+    """The library that reclaims memory, which brings liburcu-common along, and its file."""
+    return f"liburcu-bp, {loaded('liburcu-bp') or 'file unknown'}"
 
 
 def interpreter() -> str:
