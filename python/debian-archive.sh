@@ -3,7 +3,8 @@
 #
 # Fetch a file from another Debian release than the one that is installed,
 # without touching the machine's apt: a sources list, package lists and a
-# cache of our own, root or not. Sourced, after steps.sh.
+# cache of our own, root or not; or a directory full of its packages. Sourced,
+# after steps.sh.
 #
 # The mirror is whatever the machine's own apt uses; the signatures are
 # checked with Debian's own keyring, as for any other package.
@@ -15,6 +16,24 @@ ARCHIVE_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 archive_mirrors() {
     # shellcheck disable=SC2016 # apt's own placeholders, not ours
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sort -u
+}
+
+# This machine's, where it is Debian.
+own_release() {
+    (. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || echo bookworm
+}
+
+# unpack_root DIRECTORY RELEASE OPTION...: mmdebstrap's options say which packages, and
+# how far they are installed.
+unpack_root() {
+    local root=$1 release=$2 mirror
+    shift 2
+    for mirror in $(archive_mirrors); do
+        rm -rf "$root"
+        ! mmdebstrap "$@" "$release" "$root" \
+            "deb [signed-by=$ARCHIVE_KEYRING] $mirror $release main" || return 0
+    done
+    return 1
 }
 
 # archive_apt RELEASE COMMAND...: apt-get or apt-cache, in a world of its own.

@@ -4,27 +4,10 @@
 # Root directories of Debian's packages in which built packages are tried. Sourced,
 # after steps.sh and debian-archive.sh.
 
-# This machine's, where it is Debian.
-own_suite() {
-    (. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || echo bookworm
-}
-
 # root_is_fresh ROOT CONTENTS: and not older than a week.
 root_is_fresh() {
     [ "$(cat "$1.complete" 2>/dev/null)" = "$2" ] &&
         [ -n "$(find "$1.complete" -mtime -7)" ]
-}
-
-unpack_root() { # ROOT SUITE OPTION...
-    local root=$1 suite=$2 mirror
-    shift 2
-    for mirror in $(archive_mirrors); do
-        rm -rf "$root"
-        ! mmdebstrap --mode=root --variant=apt \
-            --dpkgopt=force-unsafe-io "$@" "$suite" "$root" \
-            "deb [signed-by=$ARCHIVE_KEYRING] $mirror $suite main" || return 0
-    done
-    return 1
 }
 
 # make_root ROOT SUITE CONTENTS OPTION...: remade where other CONTENTS are asked for.
@@ -35,7 +18,8 @@ make_root() (
     ! root_is_fresh "$root" "$contents" || return 0
     rm -f "$root.complete"
     attempt "Making $root" "see whether apt-get update works" \
-        unpack_root "$root" "$suite" "$@"
+        unpack_root "$root" "$suite" --mode=root --variant=apt \
+        --dpkgopt=force-unsafe-io "$@"
     printf '%s\n' "$contents" >"$root.complete"
 )
 
