@@ -6,7 +6,8 @@
 # it said and tells the remedy. Sourced, never run.
 #
 # All of it goes to standard error: standard output belongs to the answer of
-# a script (a path) or to the program it runs.
+# a script (a path) or to the program it runs. That a check cannot be made is its
+# answer.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # A tilde, unlike $HOME, is known even where the environment is empty.
@@ -30,6 +31,17 @@ die() {
         printf 'remedy: %s\n' "$2" >&2
     fi
     exit 1
+}
+
+# not_checked WHY: ends a check as skipped, in automake's way.
+not_checked() {
+    echo "not checked: $1"
+    exit 77
+}
+
+# need_tools [PACKAGE...]: Debian's, of the tools that a check misses.
+need_tools() {
+    [ $# = 0 ] || not_checked "tools are missing (Debian: packages $*)"
 }
 
 # logged COMMAND...: the details of a command go to the log. It has no

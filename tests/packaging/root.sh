@@ -4,6 +4,10 @@
 # Root directories of Debian's packages in which built packages are tried. Sourced,
 # after steps.sh and debian-archive.sh.
 
+need_root() {
+    [ "$(id -u)" = 0 ] || not_checked "only root may change its root directory"
+}
+
 # root_is_fresh ROOT CONTENTS: and not older than a week.
 root_is_fresh() {
     [ "$(cat "$1.complete" 2>/dev/null)" = "$2" ] &&
