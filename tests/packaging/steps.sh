@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # A line for each thing that holds, and the end of what it said for the first
-# that does not. Sourced, after python/steps.sh; work is the caller's.
+# that does not. Sourced, after build-aux/steps.sh; work is the caller's.
 
 steps=0
 
