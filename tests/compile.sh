@@ -10,16 +10,16 @@
 
 compile() {
     # shellcheck disable=SC2086,SC2154
-    $CC -std=gnu11 -Wall -Wextra $CPPFLAGS $flags "$@"
+    $CC -std=gnu11 -Wall -Wextra -I"$src/../lib" $CPPFLAGS $flags "$@"
 }
 
 # The objects of the library, in $dir/lib.
 compile_library() {
-    # shellcheck disable=SC2154
-    mkdir -p "$dir/lib"
-    # shellcheck disable=SC2154
-    for file in "$src"/../lib/*.c; do
-        compile -c "$file" -o "$dir/lib/$(basename "$file" .c).o"
+    for file in "$src"/../lib/*/*.c; do
+        # shellcheck disable=SC2154
+        object=$dir/lib/${file#"$src/../lib/"}
+        mkdir -p "$(dirname "$object")"
+        compile -c "$file" -o "${object%.c}.o"
     done
 }
 
@@ -29,7 +29,7 @@ compile_program() {
     shift
     mkdir -p "$(dirname "$output")"
     # shellcheck disable=SC2086
-    compile "$@" "$dir"/lib/*.o -o "$output" $LIBS
+    compile "$@" "$dir"/lib/*/*.o -o "$output" $LIBS
 }
 
 # The package in $dir/concurrency, with the library in its module.
@@ -39,14 +39,14 @@ compile_module() {
     # shellcheck disable=SC2086
     compile -fPIC -shared -fvisibility=hidden -D_CFFI_NO_LIMITED_API \
         -I"$src/../python/src" -isystem "$PYTHON_INCLUDE" \
-        "$src"/../lib/*.c "$src"/../python/src/*.c "$FFI_SOURCE" \
+        "$src"/../lib/*/*.c "$src"/../python/src/*/*.c "$FFI_SOURCE" \
         -o "$package/_concurrency$PYTHON_EXT_SUFFIX" $LIBS
     cp "$src"/../python/concurrency/*.py "$src"/../python/concurrency/*.pyi "$package"
 }
 
-# The names of the fuzz targets.
+# The names of the fuzz targets; the source of one is fuzz/*/fuzz_NAME.c.
 fuzz_targets() {
-    for file in "$src"/fuzz/fuzz_*.c; do
+    for file in "$src"/fuzz/*/fuzz_*.c; do
         basename "$file" .c | sed 's/^fuzz_//'
     done
 }

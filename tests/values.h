@@ -6,7 +6,7 @@
 #include <concurrency.h>
 #include <stdbool.h>
 
-#include "rcu.h"
+#include "base/rcu.h"
 #include "suite.h"
 
 static inline struct conc_value number(int64_t n)

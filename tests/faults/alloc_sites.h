@@ -10,7 +10,7 @@
 #ifndef TESTS_ALLOC_SITES_H
 #define TESTS_ALLOC_SITES_H
 
-#include "memory.h"
+#include "base/memory.h"
 
 struct alloc_site {
 	const char *file;

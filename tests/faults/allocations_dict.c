@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "attempt.h"
-#include "crowd.h"
-#include "dict_keys.h"
+#include "stress/crowd.h"
+#include "unit/dict/dict_keys.h"
 #include "values.h"
 
 #define KEYS 96

@@ -8,7 +8,7 @@
 #include <concurrency.h>
 
 #include "attempt.h"
-#include "crowd.h"
+#include "stress/crowd.h"
 #include "values.h"
 
 #define OBJECTS 64

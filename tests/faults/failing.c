@@ -5,7 +5,7 @@
  * the extension module that is made for this (tests/Makefile.am), where
  * alloc_sites.h stands before the library's own allocations.
  */
-#include "compat.h"
+#include "core/compat.h"
 
 #include "alloc_sites.h"
 

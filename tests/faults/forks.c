@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "crowd.h"
+#include "stress/crowd.h"
 #include "values.h"
 
 #define USERS 2

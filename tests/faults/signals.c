@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "crowd.h"
-#include "rcu.h"
+#include "stress/crowd.h"
+#include "base/rcu.h"
 
 #define SHORT INT64_C(60000000)	     /* ns: long enough for some signals */
 #define TOO_LATE INT64_C(20000000000) /* for a busy machine */

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
+#include "base/memory.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

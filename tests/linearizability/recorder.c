@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "recorder.h"
-#include "yield_point.h"
+#include "base/yield_point.h"
 
 /* Who has not come back by then hangs. */
 #define TOO_LONG INT64_C(60000000000)

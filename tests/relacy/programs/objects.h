@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #include "explore.h"
-#include "memory.h"
+#include "base/memory.h"
 
 /* One owner at a time. */
 struct note {

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * conc_ref: one word (base/word.h), or 0 for nothing.
+ *
+ *     ref -> word -> 0 | number | pointer
+ *
+ *     RETAINED:  word -> 0 | number | box { pointer } -> object
+ *             waiting -> box { pointer, stamp } -> box ...
+ *
+ * Every step on the word is sequentially consistent, and an operation
+ * linearizes at its last one.  What a pointer or a box leads to is written
+ * before the step that stores it, which releases, and read after one that
+ * loads it, which acquires.
+ *
+ * INT64, BORROWED.  Load, exchange, compare-and-swap; nothing is owned.
+ *
+ * TYPE_STABLE.  The word owns a reference; who swaps it out releases it, at
+ * once.  A reader has no claim to what it loaded: it takes a reference if the
+ * object lets it, and looks at the word again.  Still the same: the word owned
+ * that object when the reference was there already, so it is the one to return,
+ * whatever its memory was in between.  Another: the reference may be to a
+ * stranger in the same memory, which is an object of the kind, so it is given
+ * back, and the reader starts again.
+ *
+ * RETAINED.  The word owns a box, which owns the reference and is its place in
+ * the list of those that wait: it is made before the pointer is stored, so
+ * taking one out needs no memory.  Readers go from word to box to object inside
+ * a section and retain there.  Who swaps a box out owns it, stamps it (base/rcu.h)
+ * and has it wait; an operation that changes the word ends with a look at
+ * whether a grace period has passed.  A box leaves the list by taking the list
+ * whole, so its address cannot mislead a push; within a section no box in the
+ * word can come back to it, so neither can it a compare_exchange.  Every
+ * reference is in the word's box or in one that waits, but for moments in which
+ * no callback runs: that is what a garbage collector's tour sees.
+ */
+#include <config.h>
+
+#include <concurrency/ref.h>
+
+#include "base/word.h"
+#include "base/memory.h"
+#include "base/rcu.h"
+#include "base/yield_point.h"
+
+#include <stdatomic.h>
+
+#define NOTHING UINT64_C(0)
+
+/* Boxes of a reference that are worth a grace period. */
+#define WAITING_MOST 64
+
+struct box {
+	void *pointer;	  /* never changes */
+	struct box *next; /* in the list of those that wait */
+	uint64_t stamp;	  /* since when it waits */
+};
+
+struct conc_ref {
+	_Atomic uint64_t word;
+	enum conc_lifetime values;
+	struct conc_value_ops value_ops;
+	/* RETAINED only, and no affair of readers: a line of its own. */
+	_Alignas(CONC_LINE) _Atomic(struct box *) waiting;
+	_Atomic size_t waiting_count;
+	/* A hint: when this has passed, something in the list has. */
+	_Atomic uint64_t waiting_since;
+	struct conc_wait_hooks wait;
+};
+
+int conc_ref_new(const struct conc_ref_attr *attr, conc_ref **out)
+{
+	static const struct conc_ref_attr defaults = {
+		.size = sizeof(defaults),
+	};
+	conc_ref *ref;
+	int rc;
+
+	if (attr == NULL)
+		attr = &defaults;
+	if (out == NULL || attr->size != sizeof(*attr))
+		return -EINVAL;
+	rc = lifetime_check(attr->values, &attr->value_ops);
+	if (rc < 0)
+		return rc;
+	ref = conc_alloc_lines(sizeof(*ref));
+	if (ref == NULL)
+		return -ENOMEM;
+	ref->values = attr->values;
+	ref->value_ops = attr->value_ops;
+	ref->wait = attr->wait;
+	*out = ref;
+	return 0;
+}
+
+/* --- words --------------------------------------------------------------- */
+
+static uint64_t load_word(const conc_ref *ref)
+{
+	return atomic_load_explicit(&ref->word, memory_order_seq_cst);
+}
+
+static bool holds_pointer(const conc_ref *ref, uint64_t word)
+{
+	return word != NOTHING && word_is_pointer(ref->values, word);
+}
+
+/* RETAINED, and not a number. */
+static bool is_box(const conc_ref *ref, uint64_t word)
+{
+	return ref->values == CONC_RETAINED && holds_pointer(ref, word);
+}
+
+static struct box *box_of(uint64_t word)
+{
+	return word_pointer(word);
+}
+
+/* A box: inside a section, or one's own. */
+static void read_word(const conc_ref *ref, uint64_t word,
+		      struct conc_value *value)
+{
+	value->kind = CONC_ABSENT;
+	if (word == NOTHING)
+		return;
+	word_decode(ref->values, word, value);
+	if (is_box(ref, word))
+		value->u.pointer = box_of(word)->pointer;
+}
+
+/* The word for a value, in a box if it needs one. */
+static int make_word(const conc_ref *ref, const struct conc_value *value,
+		     uint64_t *word)
+{
+	struct box *box;
+	int rc;
+
+	*word = NOTHING;
+	if (value != NULL && value->kind == CONC_ABSENT)
+		return 0;
+	rc = word_encode(ref->values, value, word);
+	if (rc < 0 || !is_box(ref, *word))
+		return rc;
+	box = conc_alloc(sizeof(*box));
+	if (box == NULL)
+		return -ENOMEM;
+	box->pointer = value->u.pointer;
+	*word = (uintptr_t)box;
+	return 0;
+}
+
+/* Of a word that was not stored: the reference stays with the caller. */
+static void discard_word(const conc_ref *ref, uint64_t word)
+{
+	if (is_box(ref, word))
+		conc_release(box_of(word));
+}
+
+static void release_pointer(const conc_ref *ref, void *pointer)
+{
+	ref->value_ops.release(ref->value_ops.user, pointer);
+}
+
+/* --- boxes that wait ----------------------------------------------------- */
+
+/*
+ * Puts a box into the list; from then on another thread may free it.  Release:
+ * pairs with the acquire in take_waiting().
+ */
+static void push_waiting(conc_ref *ref, struct box *box)
+{
+	uint64_t stamp = box->stamp;
+	struct box *next = atomic_load_explicit(&ref->waiting,
+						memory_order_relaxed);
+
+	do {
+		box->next = next;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&ref->waiting, &next, box, memory_order_release,
+		memory_order_relaxed));
+	if (next == NULL)
+		atomic_store_explicit(&ref->waiting_since, stamp,
+				      memory_order_relaxed);
+}
+
+static struct box *take_waiting(conc_ref *ref)
+{
+	return atomic_exchange_explicit(&ref->waiting, NULL,
+					memory_order_acquire);
+}
+
+/* The box was swapped out of the word, sequentially consistent, just now. */
+static void retire(conc_ref *ref, struct box *box)
+{
+	box->stamp = conc_rcu_stamp();
+	CONC_YIELD_POINT();
+	atomic_fetch_add_explicit(&ref->waiting_count, 1, memory_order_relaxed);
+	push_waiting(ref, box);
+}
+
+/* Takes those that no reader can have; puts the others back. */
+static struct box *take_passed(conc_ref *ref)
+{
+	struct box *box = take_waiting(ref), *passed = NULL;
+
+	CONC_YIELD_POINT();
+	while (box != NULL) {
+		struct box *next = box->next;
+
+		if (conc_rcu_passed(box->stamp)) {
+			atomic_fetch_sub_explicit(&ref->waiting_count, 1,
+						  memory_order_relaxed);
+			box->next = passed;
+			passed = box;
+		} else {
+			push_waiting(ref, box);
+		}
+		box = next;
+	}
+	return passed;
+}
+
+/* Runs callbacks: what is given back is in no list any more. */
+static void give_back(conc_ref *ref, struct box *box)
+{
+	while (box != NULL) {
+		struct box *next = box->next;
+		void *pointer = box->pointer;
+
+		conc_release(box);
+		release_pointer(ref, pointer);
+		box = next;
+	}
+}
+
+static void give_back_passed(conc_ref *ref)
+{
+	if (atomic_load_explicit(&ref->waiting, memory_order_relaxed) != NULL &&
+	    conc_rcu_passed(atomic_load_explicit(&ref->waiting_since,
+						 memory_order_relaxed)))
+		give_back(ref, take_passed(ref));
+}
+
+/* The end of an operation that changed the word of a RETAINED reference. */
+static void settle(conc_ref *ref)
+{
+	if (atomic_load_explicit(&ref->waiting_count, memory_order_relaxed) >=
+	    WAITING_MOST)
+		conc_reclaim(&ref->wait);
+	give_back_passed(ref);
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+static void get_retained(const conc_ref *ref, struct conc_value *value)
+{
+	conc_reader *reader = conc_rcu_enter();
+
+	read_word(ref, load_word(ref), value);
+	CONC_YIELD_POINT();
+	if (value->kind == CONC_POINTER)
+		ref->value_ops.retain(ref->value_ops.user, value->u.pointer);
+	conc_rcu_leave(reader);
+}
+
+/*
+ * The second look comes after the reference: taking one acquires.  A refusal
+ * means that the object was dying, so another is in the word by now.
+ */
+static void get_type_stable(const conc_ref *ref, struct conc_value *value)
+{
+	for (;;) {
+		uint64_t word = load_word(ref);
+
+		read_word(ref, word, value);
+		if (value->kind != CONC_POINTER)
+			return;
+		CONC_YIELD_POINT();
+		if (!ref->value_ops.try_retain(ref->value_ops.user,
+					       value->u.pointer))
+			continue;
+		CONC_YIELD_POINT();
+		if (load_word(ref) != word) {
+			release_pointer(ref, value->u.pointer);
+			continue;
+		}
+		return;
+	}
+}
+
+int conc_ref_get(conc_ref *ref, struct conc_value *value)
+{
+	if (ref == NULL || value == NULL)
+		return -EINVAL;
+	if (ref->values == CONC_TYPE_STABLE)
+		get_type_stable(ref, value);
+	else if (ref->values == CONC_RETAINED)
+		get_retained(ref, value);
+	else
+		read_word(ref, load_word(ref), value);
+	return 0;
+}
+
+/* --- replacing ----------------------------------------------------------- */
+
+/* A word that was swapped out: into *old, or released if that is NULL. */
+static void dispose(conc_ref *ref, uint64_t word, struct conc_value *old)
+{
+	if (old != NULL)
+		read_word(ref, word, old);
+	if (is_box(ref, word)) {
+		/* The box keeps its reference for late readers. */
+		if (old != NULL)
+			ref->value_ops.retain(ref->value_ops.user,
+					      old->u.pointer);
+		retire(ref, box_of(word));
+	} else if (old == NULL && ref->values == CONC_TYPE_STABLE &&
+		   holds_pointer(ref, word)) {
+		release_pointer(ref, word_pointer(word));
+	}
+	if (ref->values == CONC_RETAINED)
+		settle(ref);
+}
+
+static int replace(conc_ref *ref, const struct conc_value *value,
+		   struct conc_value *old)
+{
+	uint64_t word;
+	int rc;
+
+	if (ref == NULL)
+		return -EINVAL;
+	rc = make_word(ref, value, &word);
+	if (rc < 0)
+		return rc;
+	word = atomic_exchange_explicit(&ref->word, word, memory_order_seq_cst);
+	CONC_YIELD_POINT();
+	dispose(ref, word, old);
+	return 0;
+}
+
+int conc_ref_set(conc_ref *ref, const struct conc_value *value)
+{
+	return replace(ref, value, NULL);
+}
+
+int conc_ref_exchange(conc_ref *ref, const struct conc_value *value,
+		      struct conc_value *old)
+{
+	return old == NULL ? -EINVAL : replace(ref, value, old);
+}
+
+/* Boxes: inside a section. */
+static bool swap_if(conc_ref *ref, const struct conc_value *expected,
+		    uint64_t word, uint64_t *old)
+{
+	struct conc_value value;
+
+	*old = load_word(ref);
+	do {
+		CONC_YIELD_POINT();
+		read_word(ref, *old, &value);
+		if (!value_is_same(&value, expected))
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&ref->word, old, word, memory_order_seq_cst,
+		memory_order_seq_cst));
+	return true;
+}
+
+int conc_ref_compare_exchange(conc_ref *ref, const struct conc_value *expected,
+			      const struct conc_value *desired)
+{
+	uint64_t word, old;
+	conc_reader *reader = NULL;
+	bool swapped;
+	int rc;
+
+	if (ref == NULL || expected == NULL)
+		return -EINVAL;
+	rc = make_word(ref, desired, &word);
+	if (rc < 0)
+		return rc;
+	if (ref->values == CONC_RETAINED)
+		reader = conc_rcu_enter();
+	swapped = swap_if(ref, expected, word, &old);
+	if (ref->values == CONC_RETAINED)
+		conc_rcu_leave(reader);
+	if (swapped)
+		dispose(ref, old, NULL);
+	else
+		discard_word(ref, word);
+	return swapped ? 0 : -EAGAIN;
+}
+
+/* --- ending -------------------------------------------------------------- */
+
+void conc_ref_clear(conc_ref *ref)
+{
+	const struct conc_value nothing = {.kind = CONC_ABSENT};
+
+	if (ref == NULL)
+		return;
+	replace(ref, &nothing, NULL);
+	if (atomic_load_explicit(&ref->waiting, memory_order_relaxed) == NULL)
+		return;
+	conc_reclaim(&ref->wait);
+	give_back_passed(ref);
+}
+
+/* Nobody can be reading: no grace period is needed. */
+void conc_ref_free(conc_ref *ref)
+{
+	uint64_t word;
+
+	if (ref == NULL)
+		return;
+	word = load_word(ref);
+	if (is_box(ref, word))
+		push_waiting(ref, box_of(word));
+	else if (ref->values == CONC_TYPE_STABLE && holds_pointer(ref, word))
+		release_pointer(ref, word_pointer(word));
+	give_back(ref, take_waiting(ref));
+	conc_release(ref);
+}
+
+int conc_ref_traverse(conc_ref *ref, int (*visit)(void *object, void *arg),
+		      void *arg)
+{
+	struct conc_value value;
+	struct box *box;
+	int rc = 0;
+
+	if (ref == NULL || visit == NULL)
+		return -EINVAL;
+	read_word(ref, load_word(ref), &value);
+	if (value.kind == CONC_POINTER && ref->values != CONC_BORROWED)
+		rc = visit(value.u.pointer, arg);
+	box = atomic_load_explicit(&ref->waiting, memory_order_acquire);
+	for (; rc == 0 && box != NULL; box = box->next)
+		rc = visit(box->pointer, arg);
+	return rc;
+}

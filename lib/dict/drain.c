@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Giving back: the keys (and CONC_RETAINED values) of retired slots, and all
+ * entries at once.
+ */
+#include <config.h>
+
+#include "drain.h"
+
+/* Retired slots of a dict that are worth a grace period. */
+#define WAITING_MOST 64
+
+/* Slots handled under one hold of a shard's lock. */
+#define STRETCH 32
+
+static void drain_shard(conc_dict *dict, struct shard *shard)
+{
+	struct remains remains[STRETCH];
+	size_t count;
+
+	do {
+		conc_lock_acquire(&shard->lock, &dict->wait);
+		count = conc_shard_take_remains(dict, shard, remains, STRETCH);
+		conc_lock_release(&shard->lock);
+		CONC_YIELD_POINT();
+		for (size_t i = 0; i < count; i++) {
+			conc_key_release(dict, remains[i].key);
+			if (dict->values == CONC_RETAINED)
+				conc_word_release(dict, remains[i].word);
+		}
+	} while (count == STRETCH);
+}
+
+static void drain(conc_dict *dict)
+{
+	conc_reclaim(&dict->wait);
+	CONC_YIELD_POINT();
+	for (size_t i = 0; i < dict->shard_count; i++)
+		if (atomic_load_explicit(&dict->shards[i].waiting,
+					 memory_order_relaxed) != 0)
+			drain_shard(dict, &dict->shards[i]);
+}
+
+void conc_dict_drain_if_due(conc_dict *dict)
+{
+	if (atomic_load_explicit(&dict->waiting, memory_order_relaxed) >=
+	    WAITING_MOST)
+		drain(dict);
+}
+
+/* Where a clear stands in a shard, between two holds of its lock. */
+struct sweep {
+	uint64_t generation;
+	uint32_t at;
+	struct displaced displaced[STRETCH];
+	size_t count;
+};
+
+/* Under the lock: removes the next live entries.  False at the table's end. */
+static bool sweep_stretch(conc_dict *dict, struct shard *shard,
+			  struct sweep *sweep)
+{
+	struct table *table = atomic_load_explicit(&shard->table,
+						   memory_order_relaxed);
+
+	sweep->count = 0;
+	if (table == NULL)
+		return false;
+	if (table->generation != sweep->generation) {
+		sweep->generation = table->generation;
+		sweep->at = 0;
+	}
+	for (; sweep->at <= table->mask && sweep->count < STRETCH; sweep->at++) {
+		struct slot *slot = &table->slots[sweep->at];
+
+		if (hash_is_live(atomic_load_explicit(&slot->hash,
+						      memory_order_relaxed)))
+			conc_shard_remove(dict, shard, sweep->at,
+					  &sweep->displaced[sweep->count++]);
+	}
+	return sweep->at <= table->mask;
+}
+
+static void clear_shard(conc_dict *dict, struct shard *shard)
+{
+	struct sweep sweep = {0};
+	bool more;
+
+	do {
+		conc_lock_acquire(&shard->lock, &dict->wait);
+		more = sweep_stretch(dict, shard, &sweep);
+		if (!more)
+			conc_shard_shrink(dict, shard);
+		conc_lock_release(&shard->lock);
+		for (size_t i = 0; i < sweep.count; i++)
+			if (sweep.displaced[i].owned)
+				conc_word_release(dict, sweep.displaced[i].word);
+	} while (more);
+}
+
+void conc_dict_clear(conc_dict *dict)
+{
+	for (size_t i = 0; dict != NULL && i < dict->shard_count; i++)
+		clear_shard(dict, &dict->shards[i]);
+	if (dict != NULL)
+		drain(dict);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of conc_queue share: queue.c has the algorithm and its
+ * explanation, wait.c the sleeping, view.c size and traversal.
+ */
+#ifndef CONC_QUEUE_INSIDE_H
+#define CONC_QUEUE_INSIDE_H
+
+#include <concurrency/queue.h>
+
+#include "base/eventcount.h"
+#include "segment.h"
+#include "base/yield_point.h"
+
+struct conc_queue {
+	/* Written once a segment; beside them what never or hardly changes. */
+	_Alignas(CONC_LINE) _Atomic(struct conc_segment *) tail;
+	_Atomic(struct conc_segment *) head;
+	_Atomic bool closed; /* a short cut: CLOSED was seen in a `next' */
+	_Atomic bool failed;
+	bool lock_free;
+	void (*drain)(void *user, void *item);
+	void *user;
+	struct conc_wait_hooks wait;
+
+	struct conc_eventcount arrivals;
+};
+
+/* What a consumer finds at a segment, the head or one behind it. */
+enum conc_queue_front {
+	FRONT_ITEM,    /* a ticket is worth taking in this segment */
+	FRONT_NOTHING, /* there was a moment when the queue had no item */
+	FRONT_ENDED,   /* and never will have one again */
+	FRONT_BEHIND   /* this segment is used up and has a successor */
+};
+
+/* What a consumer would find now; changes neither head nor tail. */
+enum conc_queue_front conc_queue_look(conc_queue *queue);
+
+/* seq_cst: the second look of a waiter; pairs with conc_queue_fail(). */
+static inline bool conc_queue_failed(conc_queue *queue)
+{
+	return atomic_load_explicit(&queue->failed, memory_order_seq_cst);
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sleeping until a queue has an item, is closed or has failed.
+ *
+ * A pop is: try; wait; try.  All looks at the queue are taken here, by a thread
+ * that is attached to its runtime, never between the hooks; so a sleep is never a
+ * thread's first read section either.  What is slept on is the eventcount alone.
+ *
+ * The words that a waiter's second look reads are those that push, close and
+ * fail publish with: `enqueue', `next' and `failed', with sequentially consistent
+ * accesses on both sides; see base/eventcount.h.
+ */
+#include <config.h>
+
+#include <errno.h>
+
+#include "inside.h"
+
+/* How long a waiter of a lock_free queue polls before it sleeps, in ns. */
+#define POLL (10 * 1000 * 1000)
+
+static bool worth_trying(void *arg)
+{
+	conc_queue *queue = arg;
+
+	return conc_queue_failed(queue) ||
+	       conc_queue_look(queue) != FRONT_NOTHING;
+}
+
+int conc_queue_wait(conc_queue *queue, int64_t deadline)
+{
+	int rc;
+
+	if (queue == NULL || deadline < CONC_FOREVER)
+		return -EINVAL;
+	rc = conc_eventcount_await(&queue->arrivals, worth_trying, queue,
+				   deadline, queue->lock_free ? POLL : 0,
+				   &queue->wait);
+	if (rc != 0 && deadline != CONC_TRY)
+		conc_queue_pass(queue);
+	return rc;
+}
+
+void conc_queue_pass(conc_queue *queue)
+{
+	/*
+	 * close and fail wake everyone themselves; only an item has a wake of
+	 * its own that may have come to us.
+	 */
+	if (conc_queue_look(queue) == FRONT_ITEM)
+		conc_eventcount_notify(&queue->arrivals, false);
+}
+
+int conc_queue_pop(conc_queue *queue, int64_t deadline, void **item)
+{
+	if (queue == NULL || item == NULL || deadline < CONC_FOREVER)
+		return -EINVAL;
+	for (;;) {
+		int rc = conc_queue_try_pop(queue, item);
+
+		if (rc != -EAGAIN || deadline == CONC_TRY)
+			return rc;
+		rc = conc_queue_wait(queue, deadline);
+		if (rc == 0)
+			continue;
+		if (rc != -ETIMEDOUT)
+			return rc;
+		/* Time is up, but an item may have come with it. */
+		rc = conc_queue_try_pop(queue, item);
+		return rc == -EAGAIN ? -ETIMEDOUT : rc;
+	}
+}
+
+void conc_queue_fail(conc_queue *queue)
+{
+	/* seq_cst: the waiters' second look reads it. */
+	atomic_store_explicit(&queue->failed, true, memory_order_seq_cst);
+	conc_eventcount_notify(&queue->arrivals, true);
+}

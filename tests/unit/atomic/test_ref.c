@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* conc_ref from one thread: each test is named after the promise it holds. */
+#include <config.h>
+
+#include <concurrency.h>
+#include <stdatomic.h>
+
+#include "base/memory.h"
+#include "base/rcu.h"
+#include "suite.h"
+#include "values.h"
+
+static const struct conc_value nothing = {.kind = CONC_ABSENT};
+
+/* ---- objects ------------------------------------------------------------ */
+
+static conc_ref *new_ref(enum conc_lifetime values)
+{
+	struct conc_ref_attr attr = {
+		.size = sizeof(attr),
+		.values = values,
+		.value_ops = {retain, try_retain, release, NULL}};
+	conc_ref *ref = NULL;
+
+	ck_assert_int_eq(conc_ref_new(&attr, &ref), 0);
+	return ref;
+}
+
+static void set(conc_ref *ref, struct conc_value value)
+{
+	ck_assert_int_eq(conc_ref_set(ref, &value), 0);
+}
+
+/* With the reference that is taken over. */
+static void set_object(conc_ref *ref, struct object *object)
+{
+	object->references++;
+	set(ref, pointer(object));
+}
+
+static void expect_value(const struct conc_value *value,
+			 struct conc_value expected)
+{
+	ck_assert_int_eq(value->kind, expected.kind);
+	if (expected.kind == CONC_INT)
+		ck_assert_int_eq(value->u.number, expected.u.number);
+	if (expected.kind == CONC_POINTER)
+		ck_assert_ptr_eq(value->u.pointer, expected.u.pointer);
+}
+
+/* Gives a counted reference back at once. */
+static void expect(conc_ref *ref, struct conc_value expected)
+{
+	struct conc_value value;
+
+	ck_assert_int_eq(conc_ref_get(ref, &value), 0);
+	expect_value(&value, expected);
+}
+
+static void expect_object(conc_ref *ref, struct object *object)
+{
+	expect(ref, pointer(object));
+	release(NULL, object);
+}
+
+static const enum conc_lifetime all[] = {CONC_INT64, CONC_RETAINED,
+					 CONC_TYPE_STABLE, CONC_BORROWED};
+static const enum conc_lifetime counted[] = {CONC_RETAINED, CONC_TYPE_STABLE};
+
+/* ---- values ------------------------------------------------------------- */
+
+START_TEST(a_new_reference_holds_nothing)
+{
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		conc_ref *ref = new_ref(all[i]);
+		struct conc_value old;
+
+		expect(ref, nothing);
+		ck_assert_int_eq(conc_ref_exchange(ref, &nothing, &old), 0);
+		expect_value(&old, nothing);
+		conc_ref_clear(ref);
+		conc_ref_free(ref);
+	}
+}
+END_TEST
+
+START_TEST(numbers_of_61_bits_come_back_and_others_are_EOVERFLOW)
+{
+	const int64_t limit = INT64_C(1) << 60;
+	const int64_t fit[] = {0, 1, -1, limit - 1, -limit, limit / 2,
+			       -limit / 2 - 1};
+	const struct conc_value beyond[] = {number(limit), number(-limit - 1),
+					    number(INT64_MAX),
+					    number(INT64_MIN)};
+	conc_ref *ref = NULL;
+
+	ck_assert_int_eq(conc_ref_new(NULL, &ref), 0);
+	for (size_t i = 0; i < COUNT_OF(fit); i++) {
+		set(ref, number(fit[i]));
+		expect(ref, number(fit[i]));
+	}
+	for (size_t i = 0; i < COUNT_OF(beyond); i++) {
+		struct conc_value held = number(fit[COUNT_OF(fit) - 1]), old;
+
+		ck_assert_int_eq(conc_ref_set(ref, &beyond[i]), -EOVERFLOW);
+		ck_assert_int_eq(conc_ref_exchange(ref, &beyond[i], &old),
+				 -EOVERFLOW);
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &held,
+							   &beyond[i]),
+				 -EOVERFLOW);
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &beyond[i],
+							   &held),
+				 -EAGAIN);
+		expect(ref, held);
+	}
+	conc_ref_free(ref);
+}
+END_TEST
+
+START_TEST(exchange_gives_what_was_there)
+{
+	conc_ref *ref = new_ref(CONC_INT64);
+	struct conc_value old, next = number(1);
+
+	ck_assert_int_eq(conc_ref_exchange(ref, &next, &old), 0);
+	expect_value(&old, nothing);
+	next = number(2);
+	ck_assert_int_eq(conc_ref_exchange(ref, &next, &next), 0);
+	expect_value(&next, number(1));
+	ck_assert_int_eq(conc_ref_exchange(ref, &nothing, &old), 0);
+	expect_value(&old, number(2));
+	expect(ref, nothing);
+	conc_ref_free(ref);
+}
+END_TEST
+
+static void expect_step(conc_ref *ref, struct conc_value expected,
+			struct conc_value desired, int rc)
+{
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &expected, &desired),
+			 rc);
+}
+
+START_TEST(compare_exchange_changes_only_what_was_expected)
+{
+	conc_ref *ref = new_ref(CONC_INT64);
+
+	expect_step(ref, number(0), number(1), -EAGAIN);
+	expect(ref, nothing);
+	expect_step(ref, nothing, number(0), 0);
+	expect(ref, number(0));
+	expect_step(ref, nothing, number(1), -EAGAIN);
+	expect_step(ref, number(1), number(2), -EAGAIN);
+	expect(ref, number(0));
+	expect_step(ref, number(0), number(INT64_C(1) << 59), 0);
+	expect_step(ref, number(INT64_C(1) << 59), number(3), 0);
+	expect_step(ref, number(3), number(3), 0);
+	expect(ref, number(3));
+	expect_step(ref, number(3), nothing, 0);
+	expect(ref, nothing);
+	expect_step(ref, nothing, nothing, 0);
+	conc_ref_free(ref);
+}
+END_TEST
+
+START_TEST(compare_exchange_of_objects_goes_by_identity)
+{
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		conc_ref *ref = new_ref(counted[i]);
+		struct object a = {.references = 1}, b = {.references = 1};
+
+		expect_step(ref, nothing, pointer(&a), 0);
+		expect_step(ref, nothing, pointer(&b), -EAGAIN);
+		expect_step(ref, pointer(&b), pointer(&b), -EAGAIN);
+		ck_assert_int_eq(b.references, 1);
+		expect_object(ref, &a);
+		expect_step(ref, pointer(&a), pointer(&b), 0);
+		expect_object(ref, &b);
+		expect_step(ref, pointer(&b), number(7), 0);
+		expect_step(ref, number(7), nothing, 0);
+		expect(ref, nothing);
+		conc_ref_free(ref);
+		ck_assert_int_eq(a.references, 0);
+		ck_assert_int_eq(b.references, 0);
+	}
+}
+END_TEST
+
+START_TEST(an_object_may_replace_itself)
+{
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		conc_ref *ref = new_ref(counted[i]);
+		struct object a = {.references = 2};
+
+		set(ref, pointer(&a));
+		expect_step(ref, pointer(&a), pointer(&a), 0);
+		conc_reclaim(NULL);
+		set_object(ref, &a);
+		expect_object(ref, &a);
+		conc_ref_clear(ref);
+		ck_assert_int_eq(a.references, 0);
+		conc_ref_free(ref);
+	}
+}
+END_TEST
+
+START_TEST(a_reference_of_objects_holds_numbers_too)
+{
+	const int64_t limit = INT64_C(1) << 59;
+
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		conc_ref *ref = new_ref(counted[i]);
+		struct conc_value beyond = number(limit), old;
+		struct object a = {0};
+
+		set(ref, number(limit - 1));
+		expect(ref, number(limit - 1));
+		set(ref, number(-limit));
+		ck_assert_int_eq(conc_ref_set(ref, &beyond), -EOVERFLOW);
+		set_object(ref, &a);
+		ck_assert_int_eq(conc_ref_exchange(ref, &beyond, &old),
+				 -EOVERFLOW);
+		expect_object(ref, &a);
+		set(ref, number(0));
+		expect(ref, number(0));
+		conc_ref_free(ref);
+		ck_assert_int_eq(a.references, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_borrowed_pointer_is_given_as_it_was_and_never_released)
+{
+	conc_ref *ref = new_ref(CONC_BORROWED);
+	char text[] = "odd addresses too";
+	struct conc_value old, one = number(1), null = pointer(NULL);
+
+	set(ref, pointer(text + 1));
+	expect(ref, pointer(text + 1));
+	expect_step(ref, pointer(text), nothing, -EAGAIN);
+	expect_step(ref, pointer(text + 1), pointer(text + 2), 0);
+	ck_assert_int_eq(conc_ref_set(ref, &one), -EINVAL);
+	ck_assert_int_eq(conc_ref_set(ref, &null), -EINVAL);
+	ck_assert_int_eq(conc_ref_exchange(ref, &nothing, &old), 0);
+	expect_value(&old, pointer(text + 2));
+	conc_ref_free(ref);
+}
+END_TEST
+
+/* ---- arguments and memory ----------------------------------------------- */
+
+START_TEST(a_reference_that_cannot_be_is_refused)
+{
+	struct conc_ref_attr attr = {.size = sizeof(attr) - 1};
+	conc_ref *ref = NULL;
+
+	ck_assert_int_eq(conc_ref_new(NULL, NULL), -EINVAL);
+	ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
+	attr.size = sizeof(attr);
+	attr.values = (enum conc_lifetime)7;
+	ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		attr.values = counted[i];
+		attr.value_ops = (struct conc_value_ops){NULL, NULL, release,
+							 NULL};
+		ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
+		attr.value_ops = (struct conc_value_ops){retain, try_retain,
+							 NULL, NULL};
+		ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
+	}
+	conc_alloc_fail_after = 0;
+	ck_assert_int_eq(conc_ref_new(NULL, &ref), -ENOMEM);
+	conc_alloc_fail_after = -1;
+	ck_assert_ptr_null(ref);
+}
+END_TEST
+
+START_TEST(bad_arguments_are_refused_and_change_nothing)
+{
+	static _Alignas(8) char memory[16];
+	struct conc_value one = number(1), old;
+	const struct conc_value wrong[] = {
+		pointer(NULL), pointer(memory + 4), {(enum conc_kind)9, {0}}};
+	conc_ref *ref = new_ref(CONC_TYPE_STABLE);
+	struct object a = {0};
+
+	set_object(ref, &a);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		ck_assert_int_eq(conc_ref_set(ref, &wrong[i]), -EINVAL);
+		ck_assert_int_eq(conc_ref_exchange(ref, &wrong[i], &old),
+				 -EINVAL);
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &one, &wrong[i]),
+				 -EINVAL);
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &wrong[i], &one),
+				 -EAGAIN);
+	}
+	ck_assert_int_eq(conc_ref_get(ref, NULL), -EINVAL);
+	ck_assert_int_eq(conc_ref_set(ref, NULL), -EINVAL);
+	ck_assert_int_eq(conc_ref_exchange(ref, NULL, &old), -EINVAL);
+	ck_assert_int_eq(conc_ref_exchange(ref, &one, NULL), -EINVAL);
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, NULL, &one), -EINVAL);
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &one, NULL), -EINVAL);
+	ck_assert_int_eq(conc_ref_traverse(ref, NULL, NULL), -EINVAL);
+	ck_assert_int_eq(conc_ref_get(NULL, &old), -EINVAL);
+	ck_assert_int_eq(conc_ref_set(NULL, &one), -EINVAL);
+	ck_assert_int_eq(conc_ref_exchange(NULL, &one, &old), -EINVAL);
+	ck_assert_int_eq(conc_ref_compare_exchange(NULL, &one, &one), -EINVAL);
+	conc_ref_clear(NULL);
+	conc_ref_free(NULL);
+	expect_object(ref, &a);
+	ck_assert_int_eq(a.references, 1);
+	conc_ref_free(ref);
+}
+END_TEST
+
+START_TEST(a_reference_of_numbers_takes_no_pointer)
+{
+	conc_ref *ref = new_ref(CONC_INT64);
+	struct object a = {0};
+	struct conc_value value = pointer(&a);
+
+	ck_assert_int_eq(conc_ref_set(ref, &value), -EINVAL);
+	expect(ref, nothing);
+	conc_ref_free(ref);
+}
+END_TEST
+
+START_TEST(a_call_without_memory_changes_nothing)
+{
+	conc_ref *ref = new_ref(CONC_RETAINED);
+	struct object a = {0}, b = {.references = 1};
+	struct conc_value held = pointer(&a), next = pointer(&b), old = number(5);
+
+	set_object(ref, &a);
+	conc_alloc_fail_after = 0;
+	ck_assert_int_eq(conc_ref_set(ref, &next), -ENOMEM);
+	ck_assert_int_eq(conc_ref_exchange(ref, &next, &old), -ENOMEM);
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &held, &next), -ENOMEM);
+	expect_object(ref, &a);
+	expect_value(&old, number(5));
+	conc_alloc_fail_after = -1;
+	ck_assert_int_eq(a.references, 1);
+	ck_assert_int_eq(b.references, 1);
+	conc_ref_free(ref);
+}
+END_TEST
+
+START_TEST(only_storing_a_retained_pointer_needs_memory)
+{
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		conc_ref *ref = new_ref(counted[i]);
+		struct object a = {0};
+		struct conc_value old;
+
+		for (int round = 0; round < 4; round++) {
+			set_object(ref, &a);
+			conc_alloc_fail_after = 0;
+			expect_object(ref, &a);
+			switch (round) {
+			case 0:
+				set(ref, number(1));
+				break;
+			case 1:
+				expect_step(ref, pointer(&a), nothing, 0);
+				break;
+			case 2:
+				ck_assert_int_eq(conc_ref_exchange(
+							 ref, &nothing, &old),
+						 0);
+				release(NULL, old.u.pointer);
+				break;
+			default:
+				conc_ref_clear(ref);
+			}
+			conc_alloc_fail_after = -1;
+		}
+		set_object(ref, &a);
+		conc_alloc_fail_after = 0;
+		if (counted[i] == CONC_TYPE_STABLE)
+			set_object(ref, &a);
+		conc_ref_free(ref);
+		conc_alloc_fail_after = -1;
+		ck_assert_int_eq(a.references, 0);
+	}
+}
+END_TEST
+
+/* ---- references --------------------------------------------------------- */
+
+START_TEST(references_balance_to_zero)
+{
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		conc_ref *ref = new_ref(counted[i]);
+		struct object objects[3] = {0};
+		struct conc_value value, next = pointer(&objects[2]);
+
+		set_object(ref, &objects[0]);
+		set_object(ref, &objects[1]);
+		ck_assert_int_eq(conc_ref_get(ref, &value), 0);
+		ck_assert_int_eq(objects[1].references, 2);
+		release(NULL, value.u.pointer);
+		objects[2].references = 1;
+		ck_assert_int_eq(conc_ref_exchange(ref, &next, &value), 0);
+		ck_assert_ptr_eq(value.u.pointer, &objects[1]);
+		conc_ref_free(ref);
+		ck_assert_int_eq(objects[0].references, 0);
+		ck_assert_int_eq(objects[1].references, 1); /* ours */
+		ck_assert_int_eq(objects[2].references, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_type_stable_object_is_released_before_the_call_returns)
+{
+	conc_ref *ref = new_ref(CONC_TYPE_STABLE);
+	struct object a = {0};
+
+	for (int round = 0; round < 3; round++) {
+		set_object(ref, &a);
+		ck_assert_int_eq(a.references, 1);
+		if (round == 0)
+			set(ref, nothing);
+		else if (round == 1)
+			expect_step(ref, pointer(&a), number(1), 0);
+		else
+			conc_ref_clear(ref);
+		ck_assert_int_eq(a.references, 0);
+	}
+	conc_ref_free(ref);
+}
+END_TEST
+
+START_TEST(a_retained_object_is_released_by_the_operation_after_a_grace_period)
+{
+	conc_ref *ref = new_ref(CONC_RETAINED);
+	struct object objects[3] = {0};
+
+	set_object(ref, &objects[0]);
+	set_object(ref, &objects[1]);
+	ck_assert_int_eq(objects[0].references, 1);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	expect_object(ref, &objects[1]); /* a read gives nothing back */
+	ck_assert_int_eq(objects[0].references, 1);
+	set_object(ref, &objects[2]);
+	ck_assert_int_eq(objects[0].references, 0);
+	ck_assert_int_eq(objects[1].references, 1);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	set(ref, nothing); /* so does one that stores nothing */
+	ck_assert_int_eq(objects[1].references, 0);
+	conc_ref_free(ref);
+	ck_assert_int_eq(objects[2].references, 0);
+}
+END_TEST
+
+START_TEST(some_dozens_of_retained_objects_wait_at_most)
+{
+	conc_ref *ref = new_ref(CONC_RETAINED);
+	static struct object objects[1000];
+
+	for (size_t i = 0; i < COUNT_OF(objects); i++) {
+		set_object(ref, &objects[i]);
+		if (i >= 65)
+			ck_assert_int_eq(objects[i - 65].references, 0);
+	}
+	conc_ref_free(ref);
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		ck_assert_int_eq(objects[i].references, 0);
+}
+END_TEST
+
+START_TEST(inside_a_read_section_what_is_replaced_is_kept_for_later)
+{
+	conc_ref *ref = new_ref(CONC_RETAINED);
+	static struct object objects[300];
+	conc_reader *section = conc_rcu_enter();
+
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		set_object(ref, &objects[i]);
+	conc_ref_clear(ref);
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		ck_assert_int_eq(objects[i].references, 1);
+	conc_rcu_leave(section);
+	conc_ref_clear(ref);
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		ck_assert_int_eq(objects[i].references, 0);
+	conc_ref_free(ref);
+}
+END_TEST
+
+START_TEST(free_releases_at_once)
+{
+	conc_ref *ref = new_ref(CONC_RETAINED);
+	struct object objects[3] = {0};
+
+	for (int i = 0; i < 3; i++)
+		set_object(ref, &objects[i]);
+	conc_ref_free(ref);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(objects[i].references, 0);
+}
+END_TEST
+
+static int begins, ends;
+
+static void *count_begin(void *user)
+{
+	begins++;
+	return user;
+}
+
+static void count_end(void *user, void *token)
+{
+	ck_assert_ptr_eq(token, user);
+	ends++;
+}
+
+START_TEST(a_grace_period_is_waited_for_between_the_hooks)
+{
+	struct conc_ref_attr attr = {
+		.size = sizeof(attr),
+		.values = CONC_RETAINED,
+		.value_ops = {retain, NULL, release, NULL},
+		.wait = {count_begin, count_end, NULL, &begins}};
+	struct object a = {0};
+	conc_ref *ref = NULL;
+
+	ck_assert_int_eq(conc_ref_new(&attr, &ref), 0);
+	for (int i = 0; i < 64; i++)
+		set_object(ref, &a);
+	ck_assert_int_eq(begins, 0);
+	set_object(ref, &a);
+	ck_assert_int_eq(begins, 1);
+	conc_ref_clear(ref);
+	ck_assert_int_eq(begins, 2);
+	conc_ref_clear(ref); /* nothing waits */
+	ck_assert_int_eq(begins, 2);
+	ck_assert_int_eq(ends, 2);
+	conc_ref_free(ref);
+}
+END_TEST
+
+/* ---- type-stable: what may happen between the two looks ------------------- */
+
+/* Stands in for another thread: replaces what the reader is about to retain. */
+struct meddler {
+	conc_ref *ref;
+	struct object *next; /* NULL: nothing left to do */
+	bool refuse;
+};
+
+static bool meddle(void *user, void *value)
+{
+	struct meddler *meddler = user;
+	struct object *next = meddler->next;
+	bool refuse = meddler->refuse && next != NULL;
+
+	if (next != NULL) {
+		meddler->next = NULL;
+		set_object(meddler->ref, next);
+	}
+	if (!refuse)
+		retain(NULL, value);
+	return !refuse;
+}
+
+START_TEST(an_object_that_was_replaced_meanwhile_is_not_returned)
+{
+	struct meddler meddler = {0};
+	struct conc_ref_attr attr = {
+		.size = sizeof(attr),
+		.values = CONC_TYPE_STABLE,
+		.value_ops = {NULL, meddle, release, &meddler}};
+
+	ck_assert_int_eq(conc_ref_new(&attr, &meddler.ref), 0);
+	for (int refuse = 0; refuse < 2; refuse++) {
+		struct object first = {0}, second = {0};
+
+		set_object(meddler.ref, &first);
+		meddler.next = &second;
+		meddler.refuse = refuse;
+		expect_object(meddler.ref, &second);
+		ck_assert_int_eq(first.references, 0);
+		ck_assert_int_eq(second.references, 1);
+		conc_ref_clear(meddler.ref);
+	}
+	conc_ref_free(meddler.ref);
+}
+END_TEST
+
+/* ---- callbacks that use the same reference -------------------------------- */
+
+struct user {
+	conc_ref *ref;
+	struct object spare[2];
+	int depth;
+};
+
+/* Does everything that can be done with a reference, twice deep. */
+static void release_and_use(void *arg, void *value)
+{
+	struct user *user = arg;
+	struct conc_value next, old, one = number(1);
+
+	release(NULL, value);
+	if (user->depth == 2)
+		return;
+	next = pointer(&user->spare[user->depth++]);
+	retain(NULL, next.u.pointer);
+	ck_assert_int_eq(conc_ref_exchange(user->ref, &next, &old), 0);
+	if (old.kind == CONC_POINTER)
+		release_and_use(user, old.u.pointer);
+	ck_assert_int_eq(conc_ref_get(user->ref, &old), 0);
+	if (old.kind == CONC_POINTER)
+		release(NULL, old.u.pointer);
+	conc_ref_compare_exchange(user->ref, &next, &one);
+	conc_ref_clear(user->ref);
+}
+
+START_TEST(release_may_use_the_same_reference)
+{
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		struct user user = {0};
+		struct conc_ref_attr attr = {
+			.size = sizeof(attr),
+			.values = counted[i],
+			.value_ops = {retain, try_retain, release_and_use,
+				      &user}};
+		static struct object objects[100];
+
+		ck_assert_int_eq(conc_ref_new(&attr, &user.ref), 0);
+		for (size_t n = 0; n < COUNT_OF(objects); n++)
+			set_object(user.ref, &objects[n]);
+		conc_ref_clear(user.ref);
+		ck_assert_int_eq(user.depth, 2);
+		expect(user.ref, nothing);
+		for (size_t n = 0; n < COUNT_OF(objects); n++)
+			ck_assert_int_eq(objects[n].references, 0);
+		conc_ref_free(user.ref);
+		for (size_t n = 0; n < COUNT_OF(user.spare); n++)
+			ck_assert_int_eq(user.spare[n].references, 0);
+	}
+}
+END_TEST
+
+/* ---- traversal ---------------------------------------------------------- */
+
+static int count_visit(void *object, void *arg)
+{
+	(void)arg;
+	((struct object *)object)->visits++;
+	return 0;
+}
+
+static int stop_visit(void *object, void *arg)
+{
+	(void)object;
+	return ++*(int *)arg == 3 ? 17 : 0;
+}
+
+START_TEST(traverse_visits_each_owned_reference_once)
+{
+	conc_ref *ref = new_ref(CONC_RETAINED);
+	struct object objects[10] = {0};
+	int stops = 0;
+
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		set_object(ref, &objects[i]); /* all but the last wait */
+	ck_assert_int_eq(conc_ref_traverse(ref, count_visit, NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		ck_assert_int_eq(objects[i].visits, 1);
+	ck_assert_int_eq(conc_ref_traverse(ref, stop_visit, &stops), 17);
+	ck_assert_int_eq(stops, 3);
+	conc_ref_clear(ref);
+	ck_assert_int_eq(conc_ref_traverse(ref, stop_visit, &stops), 0);
+	ck_assert_int_eq(conc_ref_traverse(NULL, stop_visit, &stops), -EINVAL);
+	conc_ref_free(ref);
+}
+END_TEST
+
+START_TEST(traverse_visits_only_pointers_that_are_owned)
+{
+	struct object owned = {0}, borrowed = {0};
+
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		conc_ref *ref = new_ref(all[i]);
+
+		if (all[i] == CONC_BORROWED)
+			set(ref, pointer(&borrowed));
+		else if (all[i] == CONC_TYPE_STABLE)
+			set_object(ref, &owned);
+		else
+			set(ref, number(1));
+		ck_assert_int_eq(conc_ref_traverse(ref, count_visit, NULL), 0);
+		conc_ref_free(ref);
+	}
+	ck_assert_int_eq(owned.visits, 1);
+	ck_assert_int_eq(borrowed.visits, 0);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		a_new_reference_holds_nothing,
+		numbers_of_61_bits_come_back_and_others_are_EOVERFLOW,
+		exchange_gives_what_was_there,
+		compare_exchange_changes_only_what_was_expected,
+		compare_exchange_of_objects_goes_by_identity,
+		an_object_may_replace_itself,
+		a_reference_of_objects_holds_numbers_too,
+		a_borrowed_pointer_is_given_as_it_was_and_never_released,
+		a_reference_that_cannot_be_is_refused,
+		bad_arguments_are_refused_and_change_nothing,
+		a_reference_of_numbers_takes_no_pointer,
+		a_call_without_memory_changes_nothing,
+		only_storing_a_retained_pointer_needs_memory,
+		references_balance_to_zero,
+		a_type_stable_object_is_released_before_the_call_returns,
+		a_retained_object_is_released_by_the_operation_after_a_grace_period,
+		some_dozens_of_retained_objects_wait_at_most,
+		inside_a_read_section_what_is_replaced_is_kept_for_later,
+		free_releases_at_once,
+		a_grace_period_is_waited_for_between_the_hooks,
+		an_object_that_was_replaced_meanwhile_is_not_returned,
+		release_may_use_the_same_reference,
+		traverse_visits_each_owned_reference_once,
+		traverse_visits_only_pointers_that_are_owned,
+	};
+
+	return run_tests("ref", tests, COUNT_OF(tests), 30);
+}
