@@ -7,7 +7,6 @@
 
 #include "bench.h"
 #include "go_peers.h"
-#include "measure.h"
 
 static void *keep(uintptr_t handle)
 {

@@ -8,7 +8,6 @@
 
 #include "bench.h"
 #include "java_peers.h"
-#include "measure.h"
 
 /* ---- the JVM ------------------------------------------------------------ */
 

@@ -7,26 +7,31 @@
 #include "latency.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
-#include "measure.h"
+#include "keys.h"
+#include "workloads.h"
+
+struct recorder;
+
+/* A run_pass that notes how long single operations take. */
+typedef int64_t recorded_pass(const struct library *library,
+			      const struct task *task,
+			      struct recorder *recorder);
 
 /* How a thread does one pass of its task, and what it notes of it. */
 struct recorder {
-	int64_t (*pass)(const struct library *library, const struct task *task,
-			struct recorder *recorder);
+	recorded_pass *pass;
 	struct histogram histogram;
 	size_t adds; /* of this thread, where it adds until it is told to end */
 };
 
 static struct recorder recorders[MOST_THREADS];
-static const struct task *first_task; /* the one of the first recorder */
 
-/* For run_task(). */
+/* For plan_run(). */
 static int64_t record_pass(const struct library *library,
-			   const struct task *task)
+			   const struct task *task, unsigned thread)
 {
-	struct recorder *recorder = &recorders[task - first_task];
+	struct recorder *recorder = &recorders[thread];
 
 	return recorder->pass(library, task, recorder);
 }
@@ -135,15 +140,9 @@ static void lay_insert(struct plan *plan)
 {
 	unsigned thread;
 
-	for (thread = 0; thread < plan->threads; thread++) {
-		size_t from = entries * thread / plan->threads;
-		size_t to = entries * (thread + 1) / plan->threads;
-
-		set_task(plan, thread, LOOP_STEPS,
-			 steps_for(MAP_SET, from, to - from), to - from);
+	lay_shares(plan, entries);
+	for (thread = 0; thread < plan->threads; thread++)
 		recorders[thread].pass = time_steps;
-	}
-	check_keys(plan, 0, entries);
 }
 
 /*
@@ -168,9 +167,7 @@ static void lay_add(struct plan *plan)
 }
 
 /* Every item is a 1: it is pushed by a call of its own. */
-static void lay_pairs(struct plan *plan, int64_t (*pass)(const struct library *,
-							 const struct task *,
-							 struct recorder *))
+static void lay_pairs(struct plan *plan, recorded_pass *pass)
 {
 	size_t count = entries / 10;
 	unsigned thread;
@@ -219,15 +216,11 @@ static int64_t run_once(struct plan *plan)
 	int64_t elapsed;
 	unsigned i;
 
-	for (i = 0; i < plan->threads; i++) {
+	for (i = 0; i < plan->threads; i++)
 		recorders[i].adds = 0;
-		plan->tasks[i].passes = 1;
-	}
 	atomic_store(&grown, false);
-	first_task = plan->tasks;
-	run_pass = record_pass;
 	plan_make(plan);
-	elapsed = run_tasks(plan->library, plan->tasks, plan->threads);
+	elapsed = plan_run(plan, 1, record_pass);
 	for (i = 0; i < plan->threads; i++)
 		plan->check_sum += recorders[i].adds;
 	plan_verify(plan, 1);

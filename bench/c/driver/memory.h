@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How many bytes a structure takes. */
 #ifndef BENCH_MEMORY_H
 #define BENCH_MEMORY_H
 
-#include "workloads.h"
+#include "plan.h"
 
 /* The i-th scenario, or NULL. */
 const struct workload *memory_scenario(size_t i);

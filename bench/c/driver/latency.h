@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How long single operations take. */
 #ifndef BENCH_LATENCY_H
 #define BENCH_LATENCY_H
 
 #include "histogram.h"
-#include "workloads.h"
+#include "plan.h"
 
 /* The i-th scenario, or NULL. */
 const struct workload *latency_scenario(size_t i);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each thread does in each workload, the same for every library. */
-#ifndef BENCH_WORKLOADS_H
-#define BENCH_WORKLOADS_H
+/* A workload, and that workload made ready for one library and its threads. */
+#ifndef BENCH_PLAN_H
+#define BENCH_PLAN_H
 
 #include <stdbool.h>
 
-#include "bench.h"
-
-#define MOST_THREADS 64
+#include "driver.h"
+#include "threads.h"
 
 /* What a bounded queue must hold, where that is not what is measured. */
 #define BOUNDED 1024
@@ -15,11 +14,8 @@
 /* In a list of numbers of threads: many more than there are cores. */
 #define CROWD (~0u)
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 struct workload;
 
-/* A workload made ready for one library and a number of threads. */
 struct plan {
 	const struct library *library;
 	const struct workload *workload;
@@ -57,36 +53,40 @@ struct workload {
 	void (*lay)(struct plan *plan);
 };
 
-/* The i-th of what is timed, or NULL. */
-const struct workload *workload_at(size_t i);
-/* One of these, which there must be. */
-const struct workload *workload_named(const char *name);
+/* Where workloads are found: the i-th, or NULL. */
+typedef const struct workload *catalogue(size_t i);
+
+/* Exits with a message if there is none of this name. */
+const struct workload *workload_named(catalogue *at, const char *name);
 /* The i-th of its numbers of threads; 0: there are no more. */
 unsigned workload_threads(const struct workload *workload, size_t i);
 
-/* The i-th of the keys: random, no two the same, 60 bits. */
-int64_t bench_key(uint64_t i);
-/* A step for each of `count` keys from `first` on; exits if there is no memory. */
-uint64_t *steps_for(enum operation operation, size_t first, size_t count);
-/* The sum of the values of `count` keys from `first` on. */
-uint64_t sum_of_keys(size_t first, size_t count);
-/* The sum of the items 1 to count. */
-uint64_t sum_of(size_t count);
+/* ---- for `lay` ---------------------------------------------------------- */
 
-/* For `lay`: what the map holds at first; what must be in it at the end. */
+/* What the map holds at first; what must be in it at the end. */
 void load_keys(struct plan *plan, size_t count);
 void check_keys(struct plan *plan, size_t first, size_t count);
 /* What thread number `thread` does; `count` operations. */
 void set_task(struct plan *plan, unsigned thread, enum loop loop,
 	      const void *steps, size_t count);
 
+/* ---- for who measures --------------------------------------------------- */
+
 /* Makes the objects and loads them; exits with a message if it cannot. */
 void plan_make(struct plan *plan);
+/* One object alone, with nothing in it. */
+void plan_make_one(struct plan *plan, size_t expected);
 void plan_destroy(struct plan *plan);
+
+/* Runs all tasks in their threads; the ns that it took. */
+int64_t plan_run(struct plan *plan, size_t passes, run_pass *pass);
+/* Runs a loop on the calling thread, once; its sum. */
+int64_t plan_run_here(const struct plan *plan, enum loop loop,
+		      const uint64_t *steps, size_t count);
+
 /* Exits with a message unless everything that went in came out. */
 void plan_verify(struct plan *plan, size_t passes);
-
-void bench_die(const char *format, ...)
-	__attribute__((noreturn, format(printf, 1, 2)));
+/* The same for a sum that the caller knows. */
+void plan_expect(const struct plan *plan, uint64_t found, uint64_t wanted);
 
 #endif

@@ -8,32 +8,18 @@
  *   PROGRAM latency SCENARIO LIBRARY THREADS MILLISECONDS
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "latency.h"
-#include "measure.h"
 #include "memory.h"
-
-void bench_die(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	exit(1);
-}
+#include "throughput.h"
+#include "workloads.h"
 
 /* ---- list --------------------------------------------------------------- */
 
 static const char *const kinds[] = {"map", "strings", "queue", "counter"};
-
-/* Where the workloads of one part are found: the i-th, or NULL. */
-typedef const struct workload *catalogue(size_t i);
 
 static void list_workloads(const char *part, catalogue *at)
 {
@@ -95,24 +81,13 @@ static unsigned number(const char *text, unsigned most)
 	return (unsigned)value;
 }
 
-static const struct workload *find_workload(catalogue *at, const char *name)
-{
-	const struct workload *workload;
-	size_t i;
-
-	for (i = 0; (workload = at(i)) != NULL; i++)
-		if (strcmp(workload->name, name) == 0)
-			return workload;
-	bench_die("no workload is called %s", name);
-}
-
 /* threads == 0: as many as the workload says first. */
 static void find(struct plan *plan, catalogue *workloads, const char *workload,
 		 const char *library)
 {
 	const struct library *const *at;
 
-	plan->workload = find_workload(workloads, workload);
+	plan->workload = workload_named(workloads, workload);
 	if (plan->threads == 0)
 		plan->threads = workload_threads(plan->workload, 0);
 	for (at = libraries; *at != NULL; at++)
@@ -147,7 +122,7 @@ static void time_one(char **arguments)
 	find(&plan, workload_at, arguments[0], arguments[1]);
 	effort.target = INT64_C(1000000) * number(arguments[4], 100000);
 	effort.warm_up = 2 * effort.target;
-	measure(&plan, &effort, ns);
+	throughput_measure(&plan, &effort, ns);
 	print_names(&plan);
 	printf("\"ns\": [");
 	for (i = 0; i < effort.repeats; i++)

@@ -2,82 +2,11 @@
 #include "workloads.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* ---- keys and steps ----------------------------------------------------- */
-
-/* Each line maps 60 bits one to one, so no two keys are the same. */
-int64_t bench_key(uint64_t i)
-{
-	const uint64_t bits = (UINT64_C(1) << 60) - 1;
-
-	i = (i + 1) * UINT64_C(0x9e3779b97f4a7c15) & bits;
-	i ^= i >> 31;
-	i = i * UINT64_C(0xbf58476d1ce4e5b9) & bits;
-	i ^= i >> 29;
-	return (int64_t)i;
-}
-
-/* Random numbers of a fixed seed: the same work for every library. */
-struct random {
-	uint64_t at;
-};
-
-static uint64_t random_below(struct random *random, uint64_t n)
-{
-	return (uint64_t)bench_key(random->at++) % n;
-}
-
-static void *take(size_t count, size_t size)
-{
-	void *memory = calloc(count ? count : 1, size);
-
-	if (memory == NULL)
-		bench_die("no memory for %zu steps", count);
-	return memory;
-}
-
-uint64_t *steps_for(enum operation operation, size_t first, size_t count)
-{
-	uint64_t *steps = take(count, sizeof(*steps));
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		steps[i] = map_step(operation, bench_key(first + i));
-	return steps;
-}
-
-uint64_t sum_of_keys(size_t first, size_t count)
-{
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		sum += (uint64_t)bench_key(first + i) + 1;
-	return sum;
-}
-
-void set_task(struct plan *plan, unsigned thread, enum loop loop,
-	      const void *steps, size_t count)
-{
-	struct task *task = &plan->tasks[thread];
-
-	task->loop = loop;
-	task->steps = steps;
-	task->count = count;
-	plan->operations += count;
-}
+#include "keys.h"
 
 /* ---- maps --------------------------------------------------------------- */
-
-void load_keys(struct plan *plan, size_t count)
-{
-	plan->expected = count;
-	plan->load = steps_for(MAP_SET, 0, count);
-	plan->loaded = count;
-}
 
 /* Gets, and sets that change no value, of random keys out of `keys`. */
 static void lay_mix(struct plan *plan, size_t keys, size_t count,
@@ -123,17 +52,8 @@ static void lay_half_set(struct plan *plan)
 	lay_mix(plan, 100000, 1 << 18, 50);
 }
 
-/* The check reads every key back. */
-void check_keys(struct plan *plan, size_t first, size_t count)
+void lay_shares(struct plan *plan, size_t count)
 {
-	plan->check = steps_for(MAP_GET, first, count);
-	plan->checked = count;
-	plan->check_sum = sum_of_keys(first, count);
-}
-
-static void lay_insert(struct plan *plan)
-{
-	const size_t count = 1000000;
 	unsigned thread;
 
 	for (thread = 0; thread < plan->threads; thread++) {
@@ -144,6 +64,11 @@ static void lay_insert(struct plan *plan)
 			 steps_for(MAP_SET, from, to - from), to - from);
 	}
 	check_keys(plan, 0, count);
+}
+
+static void lay_insert(struct plan *plan)
+{
+	lay_shares(plan, 1000000);
 }
 
 /*
@@ -244,11 +169,6 @@ static void lay_strings(struct plan *plan)
 
 /* ---- queues ------------------------------------------------------------- */
 
-uint64_t sum_of(size_t count)
-{
-	return (uint64_t)count * (count + 1) / 2;
-}
-
 /* Every thread pushes and pops `count` items. */
 static void lay_alike(struct plan *plan, enum loop loop, size_t count)
 {
@@ -345,103 +265,4 @@ static const struct workload workloads[] = {
 const struct workload *workload_at(size_t i)
 {
 	return i < COUNT(workloads) ? &workloads[i] : NULL;
-}
-
-const struct workload *workload_named(const char *name)
-{
-	size_t i = 0;
-
-	while (strcmp(workloads[i].name, name) != 0)
-		i++;
-	return &workloads[i];
-}
-
-/* Four times the cores, and eight at least. */
-static unsigned crowd(void)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (4 * cores > MOST_THREADS)
-		return MOST_THREADS;
-	return cores > 2 ? 4 * (unsigned)cores : 8;
-}
-
-unsigned workload_threads(const struct workload *workload, size_t i)
-{
-	if (i == COUNT(workload->threads))
-		return 0;
-	return workload->threads[i] == CROWD ? crowd() : workload->threads[i];
-}
-
-/* ---- ready, and checked ------------------------------------------------- */
-
-static int64_t run_steps(struct plan *plan, const uint64_t *steps, size_t count)
-{
-	struct task task = {.loop = LOOP_STEPS,
-			    .object = plan->object,
-			    .steps = steps,
-			    .count = count};
-
-	return plan->library->run(&task);
-}
-
-void plan_make(struct plan *plan)
-{
-	const struct library *library = plan->library;
-	unsigned i;
-
-	plan->object = library->make(plan->expected);
-	if (library->kind == KIND_QUEUE)
-		plan->other = library->make(plan->expected);
-	if (plan->object == NULL ||
-	    (library->kind == KIND_QUEUE && plan->other == NULL))
-		bench_die("%s: no memory", library->name);
-	if (library->kind == KIND_STRINGS)
-		library->fill(plan->object, plan->load, plan->loaded);
-	else if (plan->load != NULL)
-		run_steps(plan, plan->load, plan->loaded);
-	/* Asked through `object`, answered through `other`. */
-	for (i = 0; i < plan->threads; i++) {
-		plan->tasks[i].object = plan->object;
-		plan->tasks[i].other = plan->other;
-	}
-}
-
-void plan_destroy(struct plan *plan)
-{
-	plan->library->destroy(plan->object);
-	if (plan->other != NULL)
-		plan->library->destroy(plan->other);
-	plan->object = plan->other = NULL;
-}
-
-static uint64_t sum_found(const struct plan *plan)
-{
-	uint64_t sum = 0;
-	unsigned i;
-
-	for (i = 0; i < plan->threads; i++)
-		sum += (uint64_t)plan->tasks[i].sum;
-	return sum;
-}
-
-void plan_verify(struct plan *plan, size_t passes)
-{
-	uint64_t found = sum_found(plan), wanted = plan->sum * passes;
-
-	if (found == wanted && plan->added != 0) {
-		wanted = plan->check_sum += plan->added * passes;
-		found = plan->library->kind == KIND_COUNTER
-				? (uint64_t)plan->library->value(plan->object)
-				: (uint64_t)run_steps(plan, plan->check,
-						      plan->checked);
-	} else if (found == wanted && plan->check != NULL) {
-		wanted = plan->check_sum;
-		found = (uint64_t)run_steps(plan, plan->check, plan->checked);
-	}
-	if (found != wanted)
-		bench_die("%s, %s: the sum is %llu instead of %llu: something was lost",
-			  plan->library->name, plan->workload->name,
-			  (unsigned long long)found,
-			  (unsigned long long)wanted);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How many bytes a structure takes: those in use with it less those in use
- * before it was made, as heap.c counts them.  Keys and steps are made before
- * that.  One thread, the first one, does it all, but where memory is retired.
+ * The bytes in use with a structure less those in use before it was made, as
+ * heap.c counts them.  Keys and steps are made before that.  One thread, the
+ * first one, does it all, but where memory is retired.
  */
 #include "memory.h"
 
@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "heap.h"
-#include "measure.h"
+#include "keys.h"
+#include "workloads.h"
 
 struct scenario {
 	struct workload workload;
@@ -70,13 +71,10 @@ static void check_at_least(const struct plan *plan, double bytes, size_t count)
 static void run_key_steps(struct plan *plan, enum operation operation,
 			  size_t first, size_t count)
 {
-	struct task task = {.loop = LOOP_STEPS,
-			    .object = plan->object,
-			    .steps = steps_for(operation, first, count),
-			    .count = count};
+	uint64_t *steps = steps_for(operation, first, count);
 
-	plan->library->run(&task);
-	free((void *)task.steps);
+	plan_run_here(plan, LOOP_STEPS, steps, count);
+	free(steps);
 }
 
 /* The bytes of a structure that is made and loaded. */
@@ -103,12 +101,8 @@ static double entries(struct plan *plan, size_t count)
 /* In threads; the sums must be right.  Returns the ns that it took. */
 static int64_t run_passes(struct plan *plan, size_t passes)
 {
-	int64_t elapsed;
-	unsigned i;
+	int64_t elapsed = plan_run(plan, passes, run_whole);
 
-	for (i = 0; i < plan->threads; i++)
-		plan->tasks[i].passes = passes;
-	elapsed = run_tasks(plan->library, plan->tasks, plan->threads);
 	plan_verify(plan, passes);
 	return elapsed;
 }
@@ -118,7 +112,7 @@ static double strings(struct plan *plan, size_t count)
 	double bytes;
 
 	(void)count;
-	workload_named("get-strings")->lay(plan);
+	workload_named(workload_at, "get-strings")->lay(plan);
 	bytes = bytes_of(plan);
 	check_at_least(plan, bytes, plan->loaded);
 	run_passes(plan, 1);
@@ -160,23 +154,16 @@ static double left_later(struct plan *plan, size_t count)
 
 /* ---- queues ------------------------------------------------------------- */
 
-static int64_t run_items(struct plan *plan, enum loop loop, size_t count)
+static void produce_all(struct plan *plan, size_t count)
 {
-	struct task task = {
-		.loop = loop, .object = plan->object, .count = count};
-
-	return plan->library->run(&task);
+	plan_run_here(plan, LOOP_PRODUCE, NULL, count);
 }
 
 static void consume_all(struct plan *plan, size_t count)
 {
-	uint64_t wanted = sum_of(count);
-	uint64_t found = (uint64_t)run_items(plan, LOOP_CONSUME, count);
-
-	if (found != wanted)
-		bench_die("%s: the sum of the items is %llu instead of %llu",
-			  plan->library->name, (unsigned long long)found,
-			  (unsigned long long)wanted);
+	plan_expect(plan,
+		    (uint64_t)plan_run_here(plan, LOOP_CONSUME, NULL, count),
+		    sum_of(count));
 }
 
 /* One alone: plan_make() makes two queues.  Returns what was in use before. */
@@ -184,9 +171,7 @@ static size_t make_one(struct plan *plan, size_t capacity)
 {
 	size_t before = atomic_load(&heap->in_use);
 
-	plan->object = plan->library->make(capacity);
-	if (plan->object == NULL)
-		bench_die("%s: no memory", plan->library->name);
+	plan_make_one(plan, capacity);
 	return before;
 }
 
@@ -195,7 +180,7 @@ static double items(struct plan *plan, size_t count)
 	size_t before = make_one(plan, count);
 	double bytes;
 
-	run_items(plan, LOOP_PRODUCE, count);
+	produce_all(plan, count);
 	bytes = bytes_since(before);
 	check_at_least(plan, bytes, count);
 	consume_all(plan, count);
@@ -206,9 +191,9 @@ static double drained(struct plan *plan, size_t count)
 {
 	size_t before = make_one(plan, count);
 
-	run_items(plan, LOOP_PRODUCE, count);
+	produce_all(plan, count);
 	consume_all(plan, count);
-	run_items(plan, LOOP_PAIRS, 2);
+	plan_run_here(plan, LOOP_PAIRS, NULL, 2);
 	wait_for_helpers();
 	return bytes_since(before) / 1024;
 }
@@ -229,7 +214,7 @@ static double retired(struct plan *plan, const char *workload,
 	int64_t left = (int64_t)milliseconds * 1000000;
 	size_t rest, passes;
 
-	workload_named(workload)->lay(plan);
+	workload_named(workload_at, workload)->lay(plan);
 	plan_make(plan);
 	rest = atomic_load(&heap->in_use);
 	atomic_store(&heap->peak, rest);
