@@ -5,17 +5,22 @@
  * the loop, written in its own language around its own calls, so that nothing
  * but these calls is between one operation and the next.
  *
- *     driver/       what each thread does, and what is found out
- *        |
+ *     driver/                               what each thread does, and what is
+ *        |                                  found out; driver/driver.h says how
  *     struct library
  *        |
- *     ours.c urcu.c tbb.cc ...
+ *     ours/  peers/c/  go/  java/  rust/    what is measured: each program has
+ *                                           one of these behind the same driver
+ *
+ * The driver reaches a library through its struct alone, and a library calls of
+ * the driver what stands at the end of this file.  loops.h has the loops for C
+ * and C++.
  *
  * Every loop returns a sum that the driver knows beforehand: a library that
  * loses an entry or an item fails the run instead of winning it.
  *
- * rust/src/driver.rs repeats the types: change both, and rust/layout.c, which
- * compares them.
+ * peers/rust/src/driver.rs repeats the types: change both, and layout.c there,
+ * which compares them.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H

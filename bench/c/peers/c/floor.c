@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "hash.h"
 #include "loops.h"
+#include "peer.h"
 
 /* ---- locked adds -------------------------------------------------------- */
 

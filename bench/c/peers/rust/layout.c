@@ -64,6 +64,6 @@ __attribute__((constructor)) static void compare_layouts(void)
 	if (rust_layout_size == sizeof(layout) &&
 	    memcmp(rust_layout, layout, sizeof(layout)) == 0)
 		return;
-	fputs("bench/c/rust/src/driver.rs is not what bench.h is\n", stderr);
+	fputs("bench/c/peers/rust/src/driver.rs is not what bench.h is\n", stderr);
 	exit(1);
 }

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 use crossbeam_queue::{ArrayQueue, SegQueue};
 use std::ffi::CStr;
 
-/// The words of ours_bounded.c.
+/// The words of ours/bounded.c.
 const BOUNDED: &CStr = c"bounded";
 
 // ---- SegQueue --------------------------------------------------------------

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* conc_bounded_queue: never found full here, so what is seen is its credits. */
+#include "ours.h"
+
 #include <concurrency.h>
 
 #include "loops.h"

@@ -8,12 +8,13 @@ java_home = $(patsubst %/bin/javac,%,$(shell readlink -f "$$(command -v $(JAVAC)
 java: $(OUT)/java
 .PHONY: java
 
-$(OUT)/java_peers.h: java/build.sh $(wildcard java/peers/*.java)
-	sh java/build.sh $(java_home) $(abspath $(OUT))
+$(OUT)/java_peers.h: peers/java/build.sh $(wildcard peers/java/peers/*.java)
+	sh peers/java/build.sh $(java_home) $(abspath $(OUT))
 
-$(OUT)/java.o: java/java.c $(OUT)/java_peers.h $(headers)
+$(objects)/peers/java/java.o: peers/java/java.c $(OUT)/java_peers.h $(headers)
+	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(CFLAGS) $(flags) $(CPPFLAGS) -I$(OUT) \
 	  -I$(java_home)/include -I$(java_home)/include/linux -c $< -o $@
 
-$(OUT)/java: $(OUT)/java.o $(driver)
+$(OUT)/java: $(objects)/peers/java/java.o $(driver)
 	$(CC) $^ -o $@ -pthread -L$(java_home)/lib/server -ljvm -Wl,-rpath,$(java_home)/lib/server

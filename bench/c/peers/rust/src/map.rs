@@ -8,7 +8,7 @@ use crate::object::{Object, library};
 use std::ffi::{CStr, c_char, c_void};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// hash_key() of hash.h.
+/// hash_key() of peers/c/peer.h.
 #[derive(Default)]
 pub struct Mixer(u64);
 

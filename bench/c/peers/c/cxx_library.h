@@ -6,7 +6,7 @@
 #include <string>
 
 #include "bench.h"
-#include "hash.h"
+#include "peer.h"
 
 struct mixed_hash {
 	size_t operator()(int64_t key) const { return hash_key(key); }

@@ -8,7 +8,7 @@
 package main
 
 /*
-#cgo CFLAGS: -I${SRCDIR}/../..
+#cgo CFLAGS: -I${SRCDIR}/../../..
 #include "bench.h"
 */
 import "C"

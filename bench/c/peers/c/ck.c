@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "hash.h"
 #include "loops.h"
+#include "peer.h"
 
 /* ---- ck_ht -------------------------------------------------------------- */
 

@@ -9,8 +9,8 @@
 #include <urcu.h>
 #include <urcu/rculfhash.h>
 
-#include "hash.h"
 #include "loops.h"
+#include "peer.h"
 
 struct entry {
 	struct cds_lfht_node node;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* This library, through its public headers, as any program calls it. */
+#include "ours.h"
+
 #include <concurrency.h>
 #include <stdlib.h>
 
@@ -185,8 +186,6 @@ static const struct library our_counter = {
 	.run = run_counter,
 	.value = counter_value,
 };
-
-extern const struct library our_bounded_queue;
 
 const struct library *const libraries[] = {
 	&our_map, &our_strings, &our_queue, &our_bounded_queue, &our_counter,
