@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * liburcu's wait-free concurrent queue, with nodes from malloc and with the node
- * inside the item.  Its pop takes the queue's mutex, as several consumers must.
+ * liburcu: what the program measures, and the wait-free concurrent queue with
+ * nodes from malloc.
  */
-#define _LGPL_SOURCE
-#include <stdlib.h>
-#include <urcu/wfcqueue.h>
+#include "liburcu.h"
 
 #include "loops.h"
-
-struct queue {
-	struct cds_wfcq_head head;
-	struct cds_wfcq_tail tail;
-};
 
 struct node {
 	struct cds_wfcq_node node;
@@ -33,13 +26,10 @@ static inline int queue_try_push(struct queue *queue, void *item)
 
 static inline void *queue_try_pop(struct queue *queue)
 {
-	struct cds_wfcq_node *found;
+	struct cds_wfcq_node *found = dequeue(queue);
 	struct node *node;
 	void *item;
 
-	if (cds_wfcq_empty(&queue->head, &queue->tail))
-		return NULL;
-	found = cds_wfcq_dequeue_blocking(&queue->head, &queue->tail);
 	if (found == NULL)
 		return NULL;
 	node = caa_container_of(found, struct node, node);
@@ -56,24 +46,11 @@ static inline void *queue_pop(struct queue *queue)
 #define BENCH_QUEUE struct queue
 #include "loops.h"
 
-static void *make_queue(size_t capacity)
+static void destroy_queue(void *queue)
 {
-	struct queue *queue = malloc(sizeof(*queue));
-
-	(void)capacity;
-	if (queue != NULL)
-		cds_wfcq_init(&queue->head, &queue->tail);
-	return queue;
-}
-
-static void destroy_queue(void *object)
-{
-	struct queue *queue = object;
-
 	while (queue_try_pop(queue) != NULL)
 		;
-	cds_wfcq_destroy(&queue->head, &queue->tail);
-	free(queue);
+	free_queue(queue);
 }
 
 static const struct library wfcqueue = {
@@ -85,8 +62,6 @@ static const struct library wfcqueue = {
 	.destroy = destroy_queue,
 	.run = run_queue,
 };
-
-extern const struct library urcu_growing, urcu_presized, wfcqueue_intrusive;
 
 const struct library *const libraries[] = {
 	&urcu_growing, &urcu_presized, &wfcqueue, &wfcqueue_intrusive, NULL,

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The same queue with the node inside the item: the items lie in an array, and
- * item i of a pass is its i-th element, so that nothing is allocated.
+ * The queue of urcu.c with the node inside the item: the items lie in an array,
+ * and item i of a pass is its i-th element, so that nothing is allocated.
  */
-#define _LGPL_SOURCE
-#include <stdlib.h>
-#include <urcu/wfcqueue.h>
+#include "liburcu.h"
 
 #include "loops.h"
 
@@ -19,11 +17,6 @@ struct item {
 /* Each producing thread takes its items from an array of its own. */
 static _Thread_local struct item *items;
 static _Thread_local size_t next;
-
-struct queue {
-	struct cds_wfcq_head head;
-	struct cds_wfcq_tail tail;
-};
 
 static void begin(void)
 {
@@ -50,13 +43,10 @@ static inline int queue_try_push(struct queue *queue, void *number)
 
 static inline void *queue_try_pop(struct queue *queue)
 {
-	struct cds_wfcq_node *node;
+	struct cds_wfcq_node *node = dequeue(queue);
 	struct item *item;
 	uintptr_t number;
 
-	if (cds_wfcq_empty(&queue->head, &queue->tail))
-		return NULL;
-	node = cds_wfcq_dequeue_blocking(&queue->head, &queue->tail);
 	if (node == NULL)
 		return NULL;
 	item = caa_container_of(node, struct item, node);
@@ -73,22 +63,9 @@ static inline void *queue_pop(struct queue *queue)
 #define BENCH_QUEUE struct queue
 #include "loops.h"
 
-static void *make_queue(size_t capacity)
+static void destroy_queue(void *queue)
 {
-	struct queue *queue = malloc(sizeof(*queue));
-
-	(void)capacity;
-	if (queue != NULL)
-		cds_wfcq_init(&queue->head, &queue->tail);
-	return queue;
-}
-
-static void destroy_queue(void *object)
-{
-	struct queue *queue = object;
-
-	cds_wfcq_destroy(&queue->head, &queue->tail);
-	free(queue);
+	free_queue(queue);
 }
 
 const struct library wfcqueue_intrusive = {

@@ -4,8 +4,8 @@
  * flavor with its read lock inlined, nodes from malloc, freed by call_rcu,
  * values changed in place.
  */
-#define _LGPL_SOURCE
-#include <stdlib.h>
+#include "liburcu.h"
+
 #include <urcu.h>
 #include <urcu/rculfhash.h>
 
