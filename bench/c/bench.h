@@ -12,9 +12,9 @@
  *     ours/  peers/c/  go/  java/  rust/    what is measured: each program has
  *                                           one of these behind the same driver
  *
- * The driver reaches a library through its struct alone, and a library calls of
- * the driver what stands at the end of this file.  loops.h has the loops for C
- * and C++.
+ * The driver reaches a library through its struct alone, and a library reaches
+ * nothing of the driver: what both may call is in bench.c.  loops.h has the
+ * loops for C and C++.
  *
  * Every loop returns a sum that the driver knows beforehand: a library that
  * loses an entry or an item fails the run instead of winning it.
@@ -148,7 +148,7 @@ struct library {
 /* NULL-terminated: what this program measures. */
 extern const struct library *const libraries[];
 
-/* ---- what a library may call -------------------------------------------- */
+/* ---- bench.c: what everyone may call ------------------------------------ */
 
 /* Writes the message to stderr and ends the program. */
 void bench_die(const char *format, ...)

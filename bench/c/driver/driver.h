@@ -9,7 +9,7 @@
  *     workloads.c                           what is timed, and what others take
  *     plan.c                                a workload, ready for a library
  *     keys.c  threads.c                     its steps; who runs them
- *     bench.c                               what libraries may call, too
+ *     ../bench.c                            what libraries may call, too
  *
  * heap.c is not linked with them: the programs preload it to measure memory.
  */

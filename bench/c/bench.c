@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a library, too, may call. */
+/* What the driver and the libraries may call. */
 #include "bench.h"
 
 #include <stdarg.h>
