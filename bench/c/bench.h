@@ -5,17 +5,22 @@
  * the loop, written in its own language around its own calls, so that nothing
  * but these calls is between one operation and the next.
  *
- *     main.c --- measure.c, memory.c, latency.c   what is found out
- *                   |
- *                workloads.c                      what each thread does
- *                   |
- *                struct library                   ours.c urcu.c tbb.cc ...
+ *     driver/                               what each thread does, and what is
+ *        |                                  found out; driver/driver.h says how
+ *     struct library
+ *        |
+ *     ours/  peers/c/  go/  java/  rust/    what is measured: each program has
+ *                                           one of these behind the same driver
+ *
+ * The driver reaches a library through its struct alone, and a library reaches
+ * nothing of the driver: what both may call is in bench.c.  loops.h has the
+ * loops for C and C++.
  *
  * Every loop returns a sum that the driver knows beforehand: a library that
  * loses an entry or an item fails the run instead of winning it.
  *
- * rust/src/driver.rs repeats this file: change both, and rust/layout.c, which
- * compares them.
+ * peers/rust/src/driver.rs repeats the types: change both, and layout.c there,
+ * which compares them.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -131,7 +136,7 @@ struct library {
 	void (*thread_end)(void);
 	/*
 	 * For a language with threads of its own: runs all the tasks at once,
-	 * each as run_task() does, and returns when they have ended.
+	 * each as run_task() of driver/threads.c does, and returns when they have ended.
 	 */
 	void (*run_all)(struct task *tasks, unsigned count);
 	/* ns that it runs before it is at its best: a JIT does. */
@@ -142,6 +147,15 @@ struct library {
 
 /* NULL-terminated: what this program measures. */
 extern const struct library *const libraries[];
+
+/* ---- bench.c: what everyone may call ------------------------------------ */
+
+/* Writes the message to stderr and ends the program. */
+void bench_die(const char *format, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+
+/* CLOCK_MONOTONIC in ns. */
+int64_t bench_now(void);
 
 #ifdef __cplusplus
 }
