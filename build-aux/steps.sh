@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What the shell scripts of this tree share: where things are kept, one line
-# on the screen for each step, and an error that names the step, shows what
-# it said and tells the remedy. Sourced, never run.
-#
-# All of it goes to standard error: standard output belongs to the answer of
-# a script (a path) or to the program it runs. That a check cannot be made is its
-# answer.
+# What the bash scripts of this tree share: where things are kept, how they speak
+# (say.sh), and steps: a command whose details go to a log, and of which, when it
+# fails, the end of what it said is shown. Sourced, never run.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # A tilde, unlike $HOME, is known even where the environment is empty.
@@ -15,60 +11,74 @@ user_home=~
 # shellcheck disable=SC2034 # used by those who source this file
 CACHE=${XDG_CACHE_HOME:-$user_home/.cache}/libconcurrency
 LOG=$TOP/build/log
+# shellcheck source=build-aux/say.sh
+. "$TOP/build-aux/say.sh"
 
-say() {
-    printf '==> %s\n' "$*" >&2
-}
-
-note() {
-    printf '    %s\n' "$*" >&2
-}
-
-# die MESSAGE [REMEDY]
-die() {
-    printf 'error: %s\n' "$1" >&2
-    if [ $# -gt 1 ]; then
-        printf 'remedy: %s\n' "$2" >&2
-    fi
-    exit 1
-}
-
-# not_checked WHY: ends a check as skipped, in automake's way.
-not_checked() {
-    echo "not checked: $1"
-    exit 77
-}
-
-# need_tools [PACKAGE...]: Debian's, of the tools that a check misses.
-need_tools() {
-    [ $# = 0 ] || not_checked "tools are missing (Debian: packages $*)"
-}
-
-# logged COMMAND...: the details of a command go to the log. It has no
-# standard input, so that it cannot wait for an answer nobody is asked for.
-logged() {
+# run_into_log COMMAND...: in a subshell of its own, where "set -e" is awake unless
+# the caller's own is not (in a condition, or left of || and &&). It has no standard
+# input, so that it cannot wait for an answer nobody is asked for. Leaves its exit
+# status in `status`.
+run_into_log() {
     mkdir -p "$(dirname "$LOG")"
     printf '\n+ %s\n' "$*" >>"$LOG"
-    ("$@") >>"$LOG" 2>&1 </dev/null
+    set +e
+    (
+        set -e
+        "$@"
+    ) >>"$LOG" 2>&1 </dev/null
+    status=$?
+    set -e
 }
 
-# attempt STEP REMEDY COMMAND...: announce, run into the log, or explain.
-# STEP is said as it starts, so that a long silence has a name. COMMAND may be
-# a function; its parts must be chained with &&, for "set -e" sleeps in an if.
-attempt() {
-    local step=$1 remedy=$2 seen
-    shift 2
-    say "$step"
+# logged COMMAND...: for conditions.
+logged() {
+    run_into_log "$@"
+    return "$status"
+}
+
+# run_or_explain COMMAND...: ends with what the command said, if it fails; what, as
+# what, and with which remedy are `step` and `remedy`.
+run_or_explain() {
+    local seen
     mkdir -p "$(dirname "$LOG")"
     seen=$(touch "$LOG" && wc -l <"$LOG")
-    if ! logged "$@"; then
-        {
-            printf '%s\n' "--- the end of what it said; all of it is in $LOG ---"
-            tail -n "+$((seen + 1))" "$LOG" | tail -n 25
-            printf '%s\n' '---'
-        } >&2
-        die "this step failed: $step" "$remedy"
-    fi
+    run_into_log "$@"
+    [ "$status" != 0 ] || return 0
+    {
+        printf '%s\n' "--- the end of what it said; all of it is in $LOG ---"
+        tail -n "+$((seen + 1))" "$LOG" | tail -n 30
+        printf '%s\n' '---'
+    } >&2
+    die "this step failed: $step" "$remedy"
+}
+
+# attempt STEP REMEDY COMMAND...: for what takes long: announced as it starts, so that
+# a long silence has a name.
+attempt() {
+    local step=$1 remedy=$2
+    shift 2
+    say "$step"
+    run_or_explain "$@"
+}
+
+# How many held.
+steps=0
+
+# step NAME COMMAND...: for what must hold: a line when it does.
+step() {
+    local step=$1 remedy="mend what it says"
+    shift
+    run_or_explain "$@"
+    steps=$((steps + 1))
+    echo "$step: ok"
+}
+
+# same WHAT WANTED FOUND: two texts.
+same() {
+    diff <(printf '%s\n' "$2") <(printf '%s\n' "$3") || {
+        echo "$1: not as wanted (<) but so (>)"
+        return 1
+    }
 }
 
 # lock FILE: one process at a time, until the shell or subshell that asked

@@ -146,7 +146,7 @@ def main():
     try:
         module = importlib.import_module("test.test_queue")
     except ImportError as error:
-        print(f"{sys.executable} has no test.test_queue ({error}). Debian: libpython3.X-testsuite")
+        print(f"not checked: {sys.executable} has no test.test_queue: {error} (Debian: libpython3.X-testsuite)")
         sys.exit(77)
     base = find_class(options.base)
     prepare(module, base)

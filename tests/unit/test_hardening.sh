@@ -41,10 +41,9 @@ check() {
     must '\(FLAGS\) .*BIND_NOW|\(BIND_NOW\)|\(FLAGS_1\) .*NOW' 'not bound when it is loaded'
 }
 
-if ! command -v readelf >/dev/null; then
-    echo "not checked: readelf is missing (Debian: package binutils)"
-    exit 77
-fi
+# shellcheck source=build-aux/say.sh
+. "$(dirname "$0")/../../build-aux/say.sh"
+need_program readelf binutils
 if [ $# = 0 ]; then
     LIBRARIES=$top_builddir/lib/.libs
     set -- "$top_builddir"/lib/.libs/libconcurrency.so "$top_builddir"/python/.libs/_concurrency.so
@@ -55,9 +54,7 @@ for file; do
     check "$file"
     checked=$((checked + 1))
 done
-if [ $checked = 0 ]; then
-    echo "not checked: neither the library nor the module was built as a shared object"
-    exit 77
-fi
+[ $checked != 0 ] ||
+    not_checked "neither the library nor the module was built as a shared object"
 [ $failed != 0 ] || echo "$checked shared objects: ok"
 exit $failed
