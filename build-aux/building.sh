@@ -13,10 +13,13 @@
         liburcu-dev check python3-dev python3-cffi python3-venv)
     DNF_BUILD=(gcc make autoconf automake libtool pkgconf-pkg-config
         userspace-rcu-devel check-devel python3-devel python3-cffi)
-    APT_CHECK=(spin relacy-dev clang libclang-rt-dev valgrind libc6-dbg gcovr golang-go
-        mandoc man-db abigail-tools musl-tools mmdebstrap autopkgtest rpm rpmlint)
-    DNF_CHECK=(spin clang compiler-rt valgrind gcovr python3-test golang mandoc man-db
+    APT_CHECK=(relacy-dev clang libclang-rt-dev valgrind libc6-dbg gcovr golang-go
+        mandoc man-db abigail-tools mmdebstrap autopkgtest rpm rpmlint)
+    DNF_CHECK=(clang compiler-rt valgrind gcovr python3-test golang mandoc man-db
         libabigail gcc-c++ rpm-build rpmlint)
+    APT_LONG=(spin musl-tools qemu-user-static gcc-i686-linux-gnu gcc-aarch64-linux-gnu
+        gcc-s390x-linux-gnu)
+    DNF_LONG=(spin)
     APT_BENCH=(g++ libtbb-dev libck-dev libjctools-java valgrind libc6-dbg)
     DNF_BENCH=(gcc-c++ tbb-devel ck-devel jctools valgrind)
 }
@@ -28,7 +31,7 @@ apt_test_suite() {
 print("libpython%d.%d-testsuite" % sys.version_info[:2])'
 }
 
-# install_for build|check|bench
+# install_for build|check|long|bench: long comes on top of check.
 install_for() {
     local -n packages
     case $(package_tool) in
@@ -44,7 +47,7 @@ install_for() {
             return
             ;;
     esac
-    install_packages "what the $1 needs" "${packages[@]}"
+    install_packages "what the ${1/long/long tier} needs" "${packages[@]}"
 }
 
 # The interpreter that generates the C file of the cffi module. It need not be
