@@ -8,6 +8,10 @@ import (
 	"strconv"
 )
 
+// How often a clear may come to a key: it begins again where a table has given way
+// to another, and so removes a key again that was stored meanwhile.
+const comings = 3
+
 // A dict: each key by itself. `clear' removes each entry at some moment, and a
 // cursor gives each as it was at some moment: of each key they are one operation,
 // of the whole dict they are not.
@@ -25,7 +29,9 @@ func splitDict(h *history) ([]*part, string) {
 		switch o.name {
 		case "clear":
 			for _, key := range keysUpTo(o.argument(0)) {
-				of(key).add(o)
+				for i := 0; i < comings; i++ {
+					of(key).add(o)
+				}
 			}
 		case "items":
 			seen := map[string]string{}

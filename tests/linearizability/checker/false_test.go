@@ -64,6 +64,10 @@ var histories = []struct {
 		"1 1 2 set 0 5 = ok; 2 3 4 items 2 = ok 0 5",
 		"1 1 2 set 0 5 = ok; 2 3 4 items 2 = ok 0 5 0 5",
 	}, {
+		"an entry removed once more when clear is over", "dict 1 keys=int64 values=int64",
+		"0 1 8 clear 1 = ok; 1 2 3 update 0 = ok none 5; 2 4 5 get 0 = ENOENT none; 1 6 7 update 0 = ok none 6; 2 9 10 get 0 = ENOENT none",
+		"0 1 7 clear 1 = ok; 1 2 3 update 0 = ok none 5; 2 4 5 get 0 = ENOENT none; 1 8 9 update 0 = ok none 6; 2 10 11 get 0 = ENOENT none",
+	}, {
 		"an entry that outlives clear", "dict 1 keys=int64 values=int64",
 		"1 1 2 set 0 5 = ok; 2 3 4 clear 1 = ok; 0 5 6 get 0 = ENOENT none",
 		"1 1 2 set 0 5 = ok; 2 3 4 clear 1 = ok; 0 5 6 get 0 = ok 5",
