@@ -67,11 +67,22 @@ build_directory() {
     echo "$TOP/build/$(python_tag "$1")"
 }
 
-# is_built INTERPRETER: for this very interpreter, and after the last change.
+# configured_for INTERPRETER: what is noted in a build directory; another one is
+# configured anew. It names its own place, where it may have been copied from another.
+configured_for() {
+    printf '%s, in %s\n' "$(python_identity "$1")" "$(cd "$TOP" && pwd -P)"
+}
+
+# is_configured DIRECTORY INTERPRETER
+is_configured() {
+    [ "$(cat "$1/.python" 2>/dev/null)" = "$(configured_for "$2")" ]
+}
+
+# is_built INTERPRETER: for this very interpreter, here, and after the last change.
 is_built() {
     local dir
     dir=$(build_directory "$1")
-    [ -e "$dir/.built" ] && [ "$(cat "$dir/.python")" = "$(python_identity "$1")" ] &&
+    [ -e "$dir/.built" ] && is_configured "$dir" "$1" &&
         [ -z "$(find "$TOP/configure.ac" "$TOP/Makefile.am" "$TOP/include" \
             "$TOP/lib" "$TOP/python" -type f ! -name '*.pyc' \
             -newer "$dir/.built" -print -quit)" ]
@@ -97,7 +108,7 @@ configure_for() {
     attempt "Configuring for $(python_describe "$python")" \
         "the log says what is missing; if it says that the source directory is configured already: make distclean" \
         configure_in "$dir" PYTHON="$python" CFFI_PYTHON="$cffi"
-    python_identity "$python" >"$dir/.python"
+    configured_for "$python" >"$dir/.python"
 }
 
 # build_for INTERPRETER. Asked again under the lock: another run may have done
@@ -110,8 +121,7 @@ build_for() (
     is_built "$python" && return
     generate_configure
     dir=$(build_directory "$python")
-    [ "$(cat "$dir/.python" 2>/dev/null)" = "$(python_identity "$python")" ] ||
-        configure_for "$dir" "$python"
+    is_configured "$dir" "$python" || configure_for "$dir" "$python"
     touch "$dir/.started"
     attempt "Building in ${dir#"$TOP/"}" "the log shows the compiler's error" \
         make -C "$dir" -j"$(nproc)"
