@@ -5,10 +5,13 @@
 
 #include <concurrency/atomic.h>
 #include <concurrency/bounded_queue.h>
+#include <concurrency/cancel.h>
 #include <concurrency/common.h>
 #include <concurrency/dict.h>
 #include <concurrency/gather.h>
 #include <concurrency/queue.h>
+#include <concurrency/reclaim.h>
 #include <concurrency/ref.h>
+#include <concurrency/value.h>
 
 #endif

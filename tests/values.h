@@ -11,34 +11,34 @@
 
 static inline struct conc_value number(int64_t n)
 {
-	return (struct conc_value){CONC_INT, {.number = n}};
+	return (struct conc_value){.kind = CONC_NUMBER, .u.number = n};
 }
 
 static inline struct conc_value pointer(void *p)
 {
-	return (struct conc_value){CONC_POINTER, {.pointer = p}};
+	return (struct conc_value){.kind = CONC_POINTER, .u.pointer = p};
 }
 
-static const struct conc_value absent = {CONC_ABSENT, {0}};
+static const struct conc_value absent = {.kind = CONC_ABSENT};
 
 struct object {
 	_Alignas(8) int references;
 	int visits;
 };
 
-static inline void retain(void *user, void *value)
+static inline void retain(void *value, void *user)
 {
 	(void)user;
 	((struct object *)value)->references++;
 }
 
-static inline bool try_retain(void *user, void *value)
+static inline bool try_retain(void *value, void *user)
 {
-	retain(user, value);
+	retain(value, user);
 	return true;
 }
 
-static inline void release(void *user, void *value)
+static inline void release(void *value, void *user)
 {
 	struct object *object = value;
 

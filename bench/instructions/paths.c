@@ -64,14 +64,14 @@ static conc_dict *make_dict(enum conc_key_kind keys)
 
 static void make_dicts(void)
 {
-	struct conc_value value = {CONC_INT, {1}};
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = 1};
 
 	numbers = make_dict(CONC_KEY_INT64);
 	strings = make_dict(CONC_KEY_BYTES);
 	for (int i = 0; i < KEYS; i++) {
 		snprintf(names[i], sizeof(names[i]), "the key no. %04u", (unsigned)i % KEYS);
-		expect(conc_dict_int_set(numbers, i, &value, NULL));
-		expect(conc_dict_set(strings, names[i], KEY_BYTES, &value, NULL));
+		expect(conc_dict_int_set(numbers, i, &value));
+		expect(conc_dict_set(strings, names[i], KEY_BYTES, &value));
 	}
 }
 
@@ -93,10 +93,10 @@ static void get_strings(int count)
 
 static void set_numbers(int count)
 {
-	struct conc_value value = {CONC_INT, {2}};
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = 2};
 
 	for (int i = 0; i < count; i++)
-		expect(conc_dict_int_set(numbers, i % KEYS, &value, NULL));
+		expect(conc_dict_int_set(numbers, i % KEYS, &value));
 }
 
 static void add_numbers(int count)
@@ -107,10 +107,10 @@ static void add_numbers(int count)
 
 static void insert_range(int from, int to)
 {
-	struct conc_value value = {CONC_INT, {1}};
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = 1};
 
 	for (int i = from; i < to; i++)
-		expect(conc_dict_int_insert(filling, i, &value));
+		expect(conc_dict_int_insert(filling, i, &value, NULL));
 }
 
 static void begin_filling(int count)
@@ -183,7 +183,7 @@ static conc_ref *reference;
 
 static void make_reference(void)
 {
-	struct conc_value value = {CONC_INT, {1}};
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = 1};
 
 	expect(conc_ref_new(NULL, &reference));
 	expect(conc_ref_set(reference, &value));
@@ -205,7 +205,7 @@ static void get_reference(int count)
 
 static void set_reference(int count)
 {
-	struct conc_value value = {CONC_INT, {2}};
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = 2};
 
 	for (int i = 0; i < count; i++)
 		expect(conc_ref_set(reference, &value));

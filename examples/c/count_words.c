@@ -53,7 +53,7 @@ static void count_stream(FILE *stream)
 static void print_top(void)
 {
 	struct { char *word; int64_t count; } top[TOP + 1] = { { NULL, 0 } };
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	conc_cursor *cursor;
 	int i, result;
 
@@ -77,12 +77,11 @@ static void print_top(void)
 
 int main(int argc, char **argv)
 {
-	struct conc_dict_attr attr = { .size = sizeof(attr),
-				       .keys = CONC_KEY_BYTES,
-				       .values = CONC_INT64 };
+	struct conc_dict_attr attr = CONC_DICT_ATTR_INIT;
 	FILE *stream;
 	int i, status = 0;
 
+	attr.keys = CONC_KEY_BYTES;
 	if (conc_dict_new(&attr, &counts))
 		abort();
 	if (argc == 1)

@@ -9,6 +9,10 @@
  * exported symbol of the same name for callers through an FFI.  None can fail
  * but conc_int64_floor_divide; the pointer must be valid.  A conc_int64 is aligned
  * to 8 bytes, also where an int64_t is not.
+ *
+ * With CONC_NO_INLINE defined before it is included, this header declares plain
+ * functions only: for generators of bindings, which cannot call inline ones, and
+ * for compilers without GCC's atomics.
  */
 #ifndef CONCURRENCY_ATOMIC_H
 #define CONCURRENCY_ATOMIC_H
@@ -26,31 +30,21 @@ typedef struct conc_int64 {
 
 #define CONC_INT64_INIT(number) {number}
 
-/*
- * Every inline function is defined once more, out of line, by the library:
- * CONC_ATOMIC_INLINE is how that translation unit asks for it.
- */
+#ifdef CONC_NO_INLINE
+#define CONC_ATOMIC_INLINE CONC_API
+#endif
 #ifndef CONC_ATOMIC_INLINE
 #define CONC_ATOMIC_INLINE static inline
 #endif
 
 /* The value. */
-CONC_ATOMIC_INLINE int64_t conc_int64_get(const conc_int64 *a)
-{
-	return __atomic_load_n(&a->value, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE int64_t conc_int64_get(const conc_int64 *a);
 
 /* Sets the value. */
-CONC_ATOMIC_INLINE void conc_int64_set(conc_int64 *a, int64_t value)
-{
-	__atomic_store_n(&a->value, value, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE void conc_int64_set(conc_int64 *a, int64_t value);
 
 /* Sets the value and returns the one it replaced. */
-CONC_ATOMIC_INLINE int64_t conc_int64_exchange(conc_int64 *a, int64_t value)
-{
-	return __atomic_exchange_n(&a->value, value, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE int64_t conc_int64_exchange(conc_int64 *a, int64_t value);
 
 /*
  * Sets the value to `desired` if it is *expected, and returns true; else
@@ -58,63 +52,27 @@ CONC_ATOMIC_INLINE int64_t conc_int64_exchange(conc_int64 *a, int64_t value)
  */
 CONC_ATOMIC_INLINE bool conc_int64_compare_exchange(conc_int64 *a,
 						   int64_t *expected,
-						   int64_t desired)
-{
-	return __atomic_compare_exchange_n(&a->value, expected, desired, false,
-					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
+						   int64_t desired);
 
 /* Adds n; returns the new value. */
-CONC_ATOMIC_INLINE int64_t conc_int64_add(conc_int64 *a, int64_t n)
-{
-	return __atomic_add_fetch(&a->value, n, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE int64_t conc_int64_add(conc_int64 *a, int64_t n);
 
 /* Subtracts n; returns the new value. */
-CONC_ATOMIC_INLINE int64_t conc_int64_sub(conc_int64 *a, int64_t n)
-{
-	return __atomic_sub_fetch(&a->value, n, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE int64_t conc_int64_sub(conc_int64 *a, int64_t n);
 
 /* Adds 1; returns the new value. */
-CONC_ATOMIC_INLINE int64_t conc_int64_incr(conc_int64 *a)
-{
-	return conc_int64_add(a, 1);
-}
+CONC_ATOMIC_INLINE int64_t conc_int64_incr(conc_int64 *a);
 
 /* Subtracts 1; returns the new value. */
-CONC_ATOMIC_INLINE int64_t conc_int64_decr(conc_int64 *a)
-{
-	return conc_int64_sub(a, 1);
-}
+CONC_ATOMIC_INLINE int64_t conc_int64_decr(conc_int64 *a);
 
 /* Bitwise and, or, exclusive or with n; return the new value. */
-CONC_ATOMIC_INLINE int64_t conc_int64_and(conc_int64 *a, int64_t n)
-{
-	return __atomic_and_fetch(&a->value, n, __ATOMIC_SEQ_CST);
-}
-
-CONC_ATOMIC_INLINE int64_t conc_int64_or(conc_int64 *a, int64_t n)
-{
-	return __atomic_or_fetch(&a->value, n, __ATOMIC_SEQ_CST);
-}
-
-CONC_ATOMIC_INLINE int64_t conc_int64_xor(conc_int64 *a, int64_t n)
-{
-	return __atomic_xor_fetch(&a->value, n, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE int64_t conc_int64_and(conc_int64 *a, int64_t n);
+CONC_ATOMIC_INLINE int64_t conc_int64_or(conc_int64 *a, int64_t n);
+CONC_ATOMIC_INLINE int64_t conc_int64_xor(conc_int64 *a, int64_t n);
 
 /* Multiplies by n; returns the new value.  Lock-free: repeats when raced. */
-CONC_ATOMIC_INLINE int64_t conc_int64_multiply(conc_int64 *a, int64_t n)
-{
-	int64_t old = conc_int64_get(a), product;
-
-	do {
-		/* Wraps; a cast would be one that C++ has a warning for. */
-		(void)__builtin_mul_overflow(old, n, &product);
-	} while (!conc_int64_compare_exchange(a, &old, product));
-	return product;
-}
+CONC_ATOMIC_INLINE int64_t conc_int64_multiply(conc_int64 *a, int64_t n);
 
 /*
  * Divides by n, rounding towards minus infinity, and writes the new value to
@@ -132,32 +90,22 @@ typedef struct conc_flag {
 #define CONC_FLAG_INIT(truth) {truth}
 
 /* Whether it is set. */
-CONC_ATOMIC_INLINE bool conc_flag_get(const conc_flag *flag)
-{
-	return __atomic_load_n(&flag->value, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE bool conc_flag_get(const conc_flag *flag);
 
 /* Sets it, or clears it. */
-CONC_ATOMIC_INLINE void conc_flag_set(conc_flag *flag, bool value)
-{
-	__atomic_store_n(&flag->value, value, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE void conc_flag_set(conc_flag *flag, bool value);
 
 /* The same; returns what it was. */
-CONC_ATOMIC_INLINE bool conc_flag_exchange(conc_flag *flag, bool value)
-{
-	return __atomic_exchange_n(&flag->value, value, __ATOMIC_SEQ_CST);
-}
+CONC_ATOMIC_INLINE bool conc_flag_exchange(conc_flag *flag, bool value);
 
 /* As conc_int64_compare_exchange(). */
 CONC_ATOMIC_INLINE bool conc_flag_compare_exchange(conc_flag *flag,
 						   bool *expected,
-						   bool desired)
-{
-	return __atomic_compare_exchange_n(&flag->value, expected, desired,
-					   false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
-}
+						   bool desired);
+
+#ifndef CONC_NO_INLINE
+#include <concurrency/atomic_inline.h>
+#endif
 
 #ifdef __cplusplus
 }

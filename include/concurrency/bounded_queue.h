@@ -16,7 +16,7 @@
 #ifndef CONCURRENCY_BOUNDED_QUEUE_H
 #define CONCURRENCY_BOUNDED_QUEUE_H
 
-#include <concurrency/common.h>
+#include <concurrency/cancel.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,10 +32,13 @@ struct conc_bounded_queue_attr {
 	 */
 	int64_t capacity;
 	/* As in struct conc_queue_attr. */
-	void (*drain)(void *user, void *item);
-	void *user; /* for drain */
-	struct conc_wait_hooks wait;
+	void (*drain)(void *item, void *user);
+	void *user;			    /* for drain */
+	const struct conc_wait_hooks *wait; /* NULL: none */
 };
+
+#define CONC_BOUNDED_QUEUE_ATTR_INIT \
+	{sizeof(struct conc_bounded_queue_attr), 0, NULL, NULL, NULL}
 
 /*
  * Makes a queue; attr NULL for the defaults.  0; -EINVAL (out NULL, a wrong
@@ -51,35 +54,37 @@ CONC_API void conc_bounded_queue_free(conc_bounded_queue *queue);
  * Appends an item, which then belongs to the queue and counts as an unfinished
  * task; waits for room until the deadline (ns, CONC_TRY, CONC_FOREVER).  0;
  * -EAGAIN (CONC_TRY, and full); -ETIMEDOUT; -EPIPE (closed, also while it
- * waited); -ENOMEM; a negative value from the `interrupted` hook; -EINVAL (item
- * NULL, a negative deadline other than CONC_FOREVER).  With an error nothing was
+ * waited); -ENOMEM; -ECANCELED; a negative value from the `interrupted` hook;
+ * -EINVAL (item NULL, a wrong deadline).  With an error nothing was
  * appended, and no wake-up that another producer needs was used up.
  */
 CONC_API int conc_bounded_queue_push(conc_bounded_queue *queue, void *item,
-				     int64_t deadline);
+				     int64_t deadline, conc_cancel *cancel);
 
 /*
  * Takes the oldest item, which then belongs to the caller; waits for one until
  * the deadline.  It remains an unfinished task.  0; -EAGAIN (CONC_TRY, and
- * nothing there); -ETIMEDOUT; -EPIPE (closed, and nothing left); the
- * `interrupted` hook's value; -EINVAL.  With an error no item was taken.
+ * nothing there); -ETIMEDOUT; -EPIPE (closed, and nothing left);
+ * -ECANCELED; the `interrupted` hook's value; -EINVAL.  With an error no item was taken.
  */
-CONC_API int conc_bounded_queue_pop(conc_bounded_queue *queue, int64_t deadline,
-				    void **item);
+CONC_API int conc_bounded_queue_pop(conc_bounded_queue *queue, void **item,
+				    int64_t deadline, conc_cancel *cancel);
 
 /*
  * The halves, as for conc_queue.  The try functions never wait for room or items:
  * 0, -EAGAIN, -EPIPE, -ENOMEM (push), -EINVAL.  The wait functions take nothing:
- * 0 when it is worth trying again, -ETIMEDOUT, the `interrupted` hook's value,
- * -EINVAL; with CONC_TRY, -EAGAIN.  A caller that gives up after 0 calls
+ * 0 when it is worth trying again, -ETIMEDOUT, -ECANCELED, the `interrupted`
+ * hook's value, -EINVAL; with CONC_TRY, -EAGAIN.  A caller that gives up after 0 calls
  * conc_bounded_queue_pass(), so that another waiter is woken in its place.
  */
 CONC_API int conc_bounded_queue_try_push(conc_bounded_queue *queue, void *item);
 CONC_API int conc_bounded_queue_try_pop(conc_bounded_queue *queue, void **item);
 CONC_API int conc_bounded_queue_wait_room(conc_bounded_queue *queue,
-					  int64_t deadline);
+					  int64_t deadline,
+					  conc_cancel *cancel);
 CONC_API int conc_bounded_queue_wait_item(conc_bounded_queue *queue,
-					  int64_t deadline);
+					  int64_t deadline,
+					  conc_cancel *cancel);
 CONC_API void conc_bounded_queue_pass(conc_bounded_queue *queue);
 
 /*
@@ -90,10 +95,11 @@ CONC_API int conc_bounded_queue_task_done(conc_bounded_queue *queue);
 
 /*
  * Waits until no task is unfinished, at the latest until the deadline.  0;
- * -EAGAIN (CONC_TRY); -ETIMEDOUT; the `interrupted` hook's value; -EINVAL.
+ * -EAGAIN (CONC_TRY); -ETIMEDOUT; -ECANCELED; the `interrupted` hook's value;
+ * -EINVAL.
  */
 CONC_API int conc_bounded_queue_join(conc_bounded_queue *queue,
-				     int64_t deadline);
+				     int64_t deadline, conc_cancel *cancel);
 
 /* Items pushed and not yet reported as done, or thrown away by close. */
 CONC_API uint64_t conc_bounded_queue_unfinished(conc_bounded_queue *queue);
@@ -135,8 +141,8 @@ CONC_API bool conc_bounded_queue_is_closed(conc_bounded_queue *queue);
 
 /* For tracing garbage collectors, as conc_queue_traverse(). */
 CONC_API int conc_bounded_queue_traverse(conc_bounded_queue *queue,
-					 int (*visit)(void *item, void *arg),
-					 void *arg);
+					 int (*visit)(void *item, void *user),
+					 void *user);
 
 #ifdef __cplusplus
 }

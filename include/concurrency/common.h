@@ -1,18 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every structure of libconcurrency shares: how functions answer, how
- * threads wait, and how a value is described.
+ * What every header of libconcurrency begins with: how functions answer, how
+ * structures grow, and how threads wait.
  *
  * Answers.  A function that can fail returns 0 or a negative errno value; it
  * never sets a global.  A call that failed changed nothing.  A function that
  * cannot fail returns its result, or void.
  *
  * Threads.  Any thread may call any function at any time, except that
- * conc_X_free() needs the last user of that object to be gone.
+ * conc_X_free() needs the last user of that object to be gone, that those which
+ * traverse are for garbage collectors, and that a cursor serves one at a time.
  *
- * Attributes.  conc_X_new() takes a pointer to a struct conc_X_attr, or NULL
- * for the defaults.  Set its member `size` to sizeof(struct conc_X_attr) and
- * clear the rest: the structures may grow at their end in later versions.
+ * Objects belong to the copy of the library that made them: a process may have
+ * another one (linked statically, or brought along by a package).  Given an
+ * object that is not its own, or NULL, a function that can fail returns -EINVAL;
+ * one that cannot fail does nothing and returns 0, false or NULL.
+ *
+ * Structures of the caller's (attributes, operations, hooks, entries) begin with
+ * `size' and may grow at their end in later versions.  Start from the macro that
+ * is named for each, or set `size' to sizeof and clear the rest.  The library
+ * takes a shorter one, of a program that was compiled with older headers, and
+ * uses defaults for what it lacks; of a longer one, what it does not know must
+ * be zero: else -EINVAL.  (-EINVAL, too: a `size' that is less than sizeof(size_t)
+ * or more than 4096 bytes.)  They are copied: none is needed after the call.
+ *
+ * Callbacks get `user' of their structure as their last argument.
  */
 #ifndef CONCURRENCY_COMMON_H
 #define CONCURRENCY_COMMON_H
@@ -33,31 +45,53 @@
 extern "C" {
 #endif
 
+/* --- Errors ---------------------------------------------------------------- */
+
 /*
- * Callbacks around every sleep of the library, for runtimes with a lock or a
- * thread state of their own that must be let go while a thread sleeps.
- *
- * They run with no lock of the library held, outside read sections, in the
- * thread that waits.  Each may be NULL.
+ * Callbacks may answer with errors of their own.  Those from CONC_ERROR_FIRST
+ * down to CONC_ERROR_LAST mean nothing to the library, which hands them to the
+ * caller of the operation.
  */
-struct conc_wait_hooks {
-	/* Before a sleep; what it returns is handed to wait_end. */
-	void *(*wait_begin)(void *user);
-	/* After the sleep, always, in the same thread. */
-	void (*wait_end)(void *user, void *token);
-	/*
-	 * Asked after wait_end when a signal arrived during a sleep, and at
-	 * least once a second (a signal may land just before the sleep began).
-	 * 0: go on waiting.  A negative value ends the wait, which returns it.
-	 */
-	int (*interrupted)(void *user);
-	/* Handed to each of them; the library does not look at it. */
-	void *user;
+enum conc_error {
+	CONC_ERROR_FIRST = -65536,
+	CONC_ERROR_LAST = -131071
 };
 
-/* Deadlines are absolute, in nanoseconds of CLOCK_MONOTONIC, or one of these. */
-#define CONC_TRY INT64_C(0)      /* do not wait */
-#define CONC_FOREVER INT64_C(-1) /* no deadline */
+/*
+ * What an answer means, as a short English text for people, without a full stop;
+ * static storage.  Any number will do.  Cannot fail.
+ */
+CONC_API const char *conc_strerror(int error);
+
+/*
+ * The name of an answer: "0", "EAGAIN" for -EAGAIN; for a callback's own error,
+ * or one that the library never returns, NULL.  Static storage.  Cannot fail.
+ */
+CONC_API const char *conc_error_name(int error);
+
+/* --- The library ----------------------------------------------------------- */
+
+/* "major.minor.micro" of the library that runs; static storage. */
+CONC_API const char *conc_version(void);
+
+/*
+ * free(item), to be handed in as the `drain' of a queue of items from malloc(), or
+ * called by a `release' when the last reference is gone.  user is not looked at.
+ */
+CONC_API void conc_free(void *item, void *user);
+
+/* --- Deadlines ------------------------------------------------------------- */
+
+/*
+ * Deadlines are absolute, in nanoseconds of CLOCK_MONOTONIC, or one of these.
+ * A time from before the library was loaded is -EINVAL: most likely it was meant
+ * to be counted from now, which conc_deadline_after() does.  (The constants are
+ * there for what reads headers and does not know macros.)
+ */
+static const int64_t CONC_TRY = 0;      /* do not wait */
+static const int64_t CONC_FOREVER = -1; /* no deadline */
+#define CONC_TRY INT64_C(0)
+#define CONC_FOREVER INT64_C(-1)
 
 /* The monotonic clock, in ns.  Cannot fail. */
 CONC_API int64_t conc_now(void);
@@ -68,94 +102,34 @@ CONC_API int64_t conc_now(void);
  */
 CONC_API int64_t conc_deadline_after(int64_t ns);
 
-/* "major.minor.micro" of the library that runs; static storage. */
-CONC_API const char *conc_version(void);
+/* --- Hooks around sleeps --------------------------------------------------- */
 
 /*
- * fork().  A C program that forks and goes on using the library in the child
- * calls these three around fork(), as for pthread_atfork(); the library does
- * not do that itself.  (The handlers that it installs take no lock: they only
- * make a fork wait for threads that use the library for the first time, or
- * end.)  conc_before_fork() waits for a grace period under way to end.  The
- * child may use every structure in which no other thread was inside a call at
- * the moment of the fork.
+ * Callbacks around every sleep of the library, for runtimes with a lock or a
+ * thread state of their own that must be let go while a thread sleeps.
+ *
+ * They run with no lock of the library held, outside read sections, in the
+ * thread that waits.  Each may be NULL.
  */
-CONC_API void conc_before_fork(void);
-CONC_API void conc_after_fork_parent(void);
-CONC_API void conc_after_fork_child(void);
-
-/*
- * Waits until every read section that runs now has ended, then frees the
- * memory that the library had set aside until then.  Never needed for
- * correctness: a program calls it to give memory back now.  `hooks` may be
- * NULL.  Returns 0, -EBUSY when another thread is doing just that or the caller
- * is itself inside a read section of liburcu-bp.
- */
-CONC_API int conc_reclaim(const struct conc_wait_hooks *hooks);
-
-/* What a struct conc_value holds. */
-enum conc_kind {
-	CONC_ABSENT = 0, /* no value */
-	CONC_INT = 1,    /* the number in u.number */
-	CONC_POINTER = 2 /* the pointer in u.pointer */
-};
-
-/* A value that goes into or comes out of a structure. */
-struct conc_value {
-	enum conc_kind kind;
-	union {
-		int64_t number;
-		void *pointer;
-	} u;
-};
-
-/* How long a value that a structure holds stays alive. */
-enum conc_lifetime {
-	/*
-	 * Numbers of 61 bits, -2^60 <= n < 2^60; beyond: -EOVERFLOW.  Nothing
-	 * is released.
-	 */
-	CONC_INT64 = 0,
-	/*
-	 * Pointers that are counted: `retain` takes a reference, inside a read
-	 * section; the structure's own reference is given back through
-	 * `release` after a grace period, so a racing `retain` is safe.
-	 */
-	CONC_RETAINED = 1,
-	/*
-	 * Pointers to memory that stays an object of its kind after it was
-	 * freed (CPython objects, type-stable pools).  `try_retain` may refuse
-	 * a dying object; `release` is called at once.
-	 */
-	CONC_TYPE_STABLE = 2,
-	/* Pointers that are the caller's affair: never released. */
-	CONC_BORROWED = 3
-};
-
-/*
- * The operations that go with a lifetime.  Pointers under CONC_RETAINED and
- * CONC_TYPE_STABLE must be aligned to 8 bytes.
- */
-struct conc_value_ops {
-	/*
-	 * CONC_RETAINED: takes one reference.  Runs inside a read section or
-	 * under a lock of the library: must not block, call back or fail.
-	 */
-	void (*retain)(void *user, void *value);
-	/*
-	 * CONC_TYPE_STABLE: takes one reference, by a step with acquire order,
-	 * and returns true, or returns false if the object is dying.  Runs
-	 * where retain runs; must return true for an object to which the
-	 * structure holds a reference.
-	 */
-	bool (*try_retain)(void *user, void *value);
-	/*
-	 * Gives one reference back.  Runs with no lock held and outside read
-	 * sections: may do anything, also call the same structure.
-	 */
-	void (*release)(void *user, void *value);
+struct conc_wait_hooks {
+	size_t size; /* sizeof(struct conc_wait_hooks) */
+	/* Handed to each of them; the library does not look at it. */
 	void *user;
+	/* Before a sleep; what it returns is handed to wait_end. */
+	void *(*wait_begin)(void *user);
+	/* After the sleep, always, in the same thread. */
+	void (*wait_end)(void *token, void *user);
+	/*
+	 * Asked after wait_end when a signal arrived during a sleep, and at
+	 * least once a second (a signal may land just before the sleep began).
+	 * 0: go on waiting.  A negative value ends the wait, which returns it.
+	 * A positive one ends it with -EINVAL.
+	 */
+	int (*interrupted)(void *user);
 };
+
+#define CONC_WAIT_HOOKS_INIT \
+	{sizeof(struct conc_wait_hooks), NULL, NULL, NULL, NULL}
 
 #ifdef __cplusplus
 }

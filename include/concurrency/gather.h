@@ -6,7 +6,8 @@
 #ifndef CONCURRENCY_GATHER_H
 #define CONCURRENCY_GATHER_H
 
-#include <concurrency/common.h>
+#include <concurrency/cancel.h>
+#include <concurrency/value.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,9 +19,12 @@ struct conc_gather_attr {
 	size_t size; /* sizeof(struct conc_gather_attr) */
 	unsigned scaling; /* as in struct conc_dict_attr */
 	enum conc_lifetime values;
-	struct conc_value_ops value_ops;
-	struct conc_wait_hooks wait;
+	const struct conc_value_ops *value_ops; /* for RETAINED, TYPE_STABLE */
+	const struct conc_wait_hooks *wait;     /* NULL: none */
 };
+
+#define CONC_GATHER_ATTR_INIT \
+	{sizeof(struct conc_gather_attr), 0, CONC_VALUE_INT64, NULL, NULL}
 
 /*
  * Makes a gatherer; attr NULL: int64 values.  0; -EINVAL; -EOVERFLOW
@@ -45,16 +49,21 @@ CONC_API int conc_gather_insert(conc_gather *gather, int64_t key,
  * Gives the value of `key`, as a reference that the caller must release, and
  * waits for it until the deadline.  With `clear` the entry is removed.  0;
  * -EAGAIN (CONC_TRY and not there); -ETIMEDOUT; -ENOTRECOVERABLE (not there,
- * and conc_gather_fail() was called); the interrupted hook's value; -EINVAL.
+ * and conc_gather_fail() was called); -ECANCELED; the interrupted hook's value;
+ * -EINVAL.
  */
 CONC_API int conc_gather_take(conc_gather *gather, int64_t key, bool clear,
-			      int64_t deadline, struct conc_value *value);
+			      struct conc_value *value, int64_t deadline,
+			      conc_cancel *cancel);
 
-/* The two halves, as for conc_queue: try never sleeps, wait takes nothing. */
+/*
+ * The two halves, as for conc_queue: try never sleeps, wait takes nothing.  A take
+ * in vain makes *value CONC_ABSENT.
+ */
 CONC_API int conc_gather_try_take(conc_gather *gather, int64_t key, bool clear,
 				  struct conc_value *value);
 CONC_API int conc_gather_wait(conc_gather *gather, int64_t key,
-			      int64_t deadline);
+			      int64_t deadline, conc_cancel *cancel);
 
 /* Marks the gathering as failed: every waiter wakes with -ENOTRECOVERABLE. */
 CONC_API void conc_gather_fail(conc_gather *gather);
@@ -68,8 +77,8 @@ CONC_API void conc_gather_clear(conc_gather *gather);
 
 /* For tracing garbage collectors, as conc_dict_traverse(). */
 CONC_API int conc_gather_traverse(conc_gather *gather,
-				  int (*visit)(void *object, void *arg),
-				  void *arg);
+				  int (*visit)(void *object, void *user),
+				  void *user);
 
 #ifdef __cplusplus
 }

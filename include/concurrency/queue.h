@@ -7,7 +7,7 @@
 #ifndef CONCURRENCY_QUEUE_H
 #define CONCURRENCY_QUEUE_H
 
-#include <concurrency/common.h>
+#include <concurrency/cancel.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,10 +28,13 @@ struct conc_queue_attr {
 	 * conc_queue_close(queue, true) throws away.  No lock held, outside
 	 * read sections.  May be NULL: then they are forgotten.
 	 */
-	void (*drain)(void *user, void *item);
-	void *user; /* for drain */
-	struct conc_wait_hooks wait;
+	void (*drain)(void *item, void *user);
+	void *user;			    /* for drain */
+	const struct conc_wait_hooks *wait; /* NULL: none */
 };
+
+#define CONC_QUEUE_ATTR_INIT \
+	{sizeof(struct conc_queue_attr), false, NULL, NULL, NULL}
 
 /*
  * Makes a queue; attr NULL for the defaults.  0; -EINVAL (out NULL, a wrong
@@ -54,12 +57,13 @@ CONC_API int conc_queue_push(conc_queue *queue, void *item);
  * Takes the oldest item, which then belongs to the caller; waits for one until
  * the deadline (ns, CONC_TRY, CONC_FOREVER).  0; -EAGAIN (CONC_TRY and
  * nothing there); -ETIMEDOUT; -EPIPE (closed, and nothing left);
- * -ENOTRECOVERABLE (conc_queue_fail() was called, and nothing left); a negative
- * value from the `interrupted` hook; -EINVAL (item NULL, a negative deadline
- * other than CONC_FOREVER).  With an error no item was taken and no wake-up
- * that another waiter needs was used up.
+ * -ENOTRECOVERABLE (conc_queue_fail() was called, and nothing left); -ECANCELED;
+ * a negative value from the `interrupted` hook; -EINVAL (item NULL, a wrong
+ * deadline).  With an error no item was taken and no wake-up that another
+ * waiter needs was used up.
  */
-CONC_API int conc_queue_pop(conc_queue *queue, int64_t deadline, void **item);
+CONC_API int conc_queue_pop(conc_queue *queue, void **item, int64_t deadline,
+			    conc_cancel *cancel);
 
 /*
  * The two halves of pop, for runtimes that may take an item only in a certain
@@ -67,13 +71,14 @@ CONC_API int conc_queue_pop(conc_queue *queue, int64_t deadline, void **item);
  * wait for a grace period, between the hooks): 0, -EAGAIN, -EPIPE,
  * -ENOTRECOVERABLE, -EINVAL.  -EPIPE wins where both would do.
  * wait takes nothing: it returns 0 when it is worth trying again, -ETIMEDOUT,
- * or the interrupted hook's value; with CONC_TRY, -EAGAIN.  Who was woken and
+ * -ECANCELED, -EINVAL, or the interrupted hook's value; with CONC_TRY, -EAGAIN.  Who was woken and
  * does not try again must not keep the wake to itself: wait sees to that when
  * it returns an error; a caller that gives up after 0 calls
  * conc_queue_pass().
  */
 CONC_API int conc_queue_try_pop(conc_queue *queue, void **item);
-CONC_API int conc_queue_wait(conc_queue *queue, int64_t deadline);
+CONC_API int conc_queue_wait(conc_queue *queue, int64_t deadline,
+			     conc_cancel *cancel);
 CONC_API void conc_queue_pass(conc_queue *queue);
 
 /*
@@ -108,8 +113,8 @@ CONC_API bool conc_queue_empty(conc_queue *queue);
  * item once.
  */
 CONC_API int conc_queue_traverse(conc_queue *queue,
-				 int (*visit)(void *item, void *arg),
-				 void *arg);
+				 int (*visit)(void *item, void *user),
+				 void *user);
 
 #ifdef __cplusplus
 }

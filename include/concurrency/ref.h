@@ -11,7 +11,7 @@
 #ifndef CONCURRENCY_REF_H
 #define CONCURRENCY_REF_H
 
-#include <concurrency/common.h>
+#include <concurrency/value.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,9 +22,12 @@ typedef struct conc_ref conc_ref;
 struct conc_ref_attr {
 	size_t size; /* sizeof(struct conc_ref_attr) */
 	enum conc_lifetime values;
-	struct conc_value_ops value_ops; /* for RETAINED and TYPE_STABLE */
-	struct conc_wait_hooks wait;	 /* for RETAINED */
+	const struct conc_value_ops *value_ops; /* for RETAINED, TYPE_STABLE */
+	const struct conc_wait_hooks *wait;	/* for RETAINED; NULL: none */
 };
+
+#define CONC_REF_ATTR_INIT \
+	{sizeof(struct conc_ref_attr), CONC_VALUE_INT64, NULL, NULL}
 
 /*
  * Makes a reference that holds nothing; attr NULL: int64 values.  Stores it in
@@ -40,15 +43,15 @@ CONC_API int conc_ref_new(const struct conc_ref_attr *attr, conc_ref **out);
 CONC_API void conc_ref_free(conc_ref *ref);
 
 /*
- * Below, values go in as CONC_INT or CONC_POINTER, as the lifetime says, or as
+ * Below, values go in as CONC_NUMBER or CONC_POINTER, as the lifetime says, or as
  * CONC_ABSENT for nothing.  A reference of RETAINED or TYPE_STABLE pointers may
  * also hold a number, -2^59 <= n < 2^59.  NULL for an argument, a wrong kind, a
  * NULL or misaligned pointer: -EINVAL; a number out of range: -EOVERFLOW.
  *
  * A successful set, exchange or compare_exchange takes over the caller's
  * reference to the pointer it stored; a failed one leaves it with the caller,
- * and changes nothing.  What comes out through `value` or `old` is a reference
- * that the caller must release (but borrowed pointers).  What is replaced is
+ * and changes nothing.  What comes out through `value`, `old` or `present` is a
+ * reference that the caller must release (but borrowed pointers).  What is replaced is
  * released as its lifetime says: a TYPE_STABLE pointer before the call returns;
  * a RETAINED one by a later set, exchange, compare_exchange or clear of this
  * reference, when a grace period has passed (conc_reclaim() is one).  Soon
@@ -70,12 +73,16 @@ CONC_API int conc_ref_exchange(conc_ref *ref, const struct conc_value *value,
 /*
  * If it holds `expected` (the same number, the same pointer, or CONC_ABSENT for
  * nothing), makes it hold `desired`.  The reference that it had to a replaced
- * pointer is released.  0; -EAGAIN: it holds another value, and nothing has
- * changed; else as conc_ref_set().  Never fails without cause.
+ * pointer is released.  `present', if not NULL, receives the value that it holds
+ * instead, or CONC_ABSENT when it was exchanged; it may be `expected' itself.  0;
+ * -EAGAIN: it holds another value (or `expected' is none that it can hold), and
+ * nothing has changed; else as
+ * conc_ref_set().  Never fails without cause.
  */
 CONC_API int conc_ref_compare_exchange(conc_ref *ref,
 				       const struct conc_value *expected,
-				       const struct conc_value *desired);
+				       const struct conc_value *desired,
+				       struct conc_value *present);
 
 /*
  * Makes it hold nothing, waits for a grace period if RETAINED pointers need
@@ -88,8 +95,8 @@ CONC_API void conc_ref_clear(conc_ref *ref);
  * reference to a pointer that it owns, those that wait for a grace period too.
  */
 CONC_API int conc_ref_traverse(conc_ref *ref,
-			       int (*visit)(void *object, void *arg),
-			       void *arg);
+			       int (*visit)(void *object, void *user),
+			       void *user);
 
 #ifdef __cplusplus
 }

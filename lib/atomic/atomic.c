@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The exported twins of the inline functions, and what is not inline. */
+/*
+ * This folder has what is one word: conc_int64 and conc_flag here, conc_ref in
+ * ref.c.  It uses base alone.
+ *
+ * The exported twins of the inline functions, and what is not inline.
+ */
 #include <config.h>
 
 #include <concurrency/common.h>

@@ -30,15 +30,17 @@
  * whether a grace period has passed.  A box leaves the list by taking the list
  * whole, so its address cannot mislead a push; within a section no box in the
  * word can come back to it, so neither can it a compare_exchange.  Every
- * reference is in the word's box or in one that waits, but for moments in which
- * no callback runs: that is what a garbage collector's tour sees.
+ * reference is in the word's box or in one that waits, but for those that a thread is
+ * about to release: that is what a garbage collector's tour sees.
  */
 #include <config.h>
 
 #include <concurrency/ref.h>
 
 #include "base/word.h"
+#include "base/growing.h"
 #include "base/memory.h"
+#include "base/object.h"
 #include "base/rcu.h"
 #include "base/yield_point.h"
 
@@ -56,6 +58,7 @@ struct box {
 };
 
 struct conc_ref {
+	struct conc_object object;
 	_Atomic uint64_t word;
 	enum conc_lifetime values;
 	struct conc_value_ops value_ops;
@@ -69,25 +72,26 @@ struct conc_ref {
 
 int conc_ref_new(const struct conc_ref_attr *attr, conc_ref **out)
 {
-	static const struct conc_ref_attr defaults = {
-		.size = sizeof(defaults),
-	};
+	struct conc_ref_attr own = CONC_REF_ATTR_INIT;
+	struct conc_value_ops value_ops = CONC_VALUE_OPS_INIT;
+	struct conc_wait_hooks wait = CONC_WAIT_HOOKS_INIT;
 	conc_ref *ref;
 	int rc;
 
-	if (attr == NULL)
-		attr = &defaults;
-	if (out == NULL || attr->size != sizeof(*attr))
+	if (out == NULL || conc_growing_take(&own, sizeof(own), attr) < 0 ||
+	    conc_growing_take(&value_ops, sizeof(value_ops), own.value_ops) < 0 ||
+	    conc_growing_take(&wait, sizeof(wait), own.wait) < 0)
 		return -EINVAL;
-	rc = lifetime_check(attr->values, &attr->value_ops);
+	rc = lifetime_check(own.values, &value_ops);
 	if (rc < 0)
 		return rc;
 	ref = conc_alloc_lines(sizeof(*ref));
 	if (ref == NULL)
 		return -ENOMEM;
-	ref->values = attr->values;
-	ref->value_ops = attr->value_ops;
-	ref->wait = attr->wait;
+	conc_object_mark(ref);
+	ref->values = own.values;
+	ref->value_ops = value_ops;
+	ref->wait = wait;
 	*out = ref;
 	return 0;
 }
@@ -107,7 +111,7 @@ static bool holds_pointer(const conc_ref *ref, uint64_t word)
 /* RETAINED, and not a number. */
 static bool is_box(const conc_ref *ref, uint64_t word)
 {
-	return ref->values == CONC_RETAINED && holds_pointer(ref, word);
+	return ref->values == CONC_VALUE_RETAINED && holds_pointer(ref, word);
 }
 
 static struct box *box_of(uint64_t word)
@@ -116,8 +120,8 @@ static struct box *box_of(uint64_t word)
 }
 
 /* A box: inside a section, or one's own. */
-static void read_word(const conc_ref *ref, uint64_t word,
-		      struct conc_value *value)
+static CONC_INLINE void read_word(const conc_ref *ref, uint64_t word,
+				  struct conc_value *value)
 {
 	value->kind = CONC_ABSENT;
 	if (word == NOTHING)
@@ -128,8 +132,8 @@ static void read_word(const conc_ref *ref, uint64_t word,
 }
 
 /* The word for a value, in a box if it needs one. */
-static int make_word(const conc_ref *ref, const struct conc_value *value,
-		     uint64_t *word)
+static CONC_INLINE int make_word(const conc_ref *ref,
+				 const struct conc_value *value, uint64_t *word)
 {
 	struct box *box;
 	int rc;
@@ -157,7 +161,7 @@ static void discard_word(const conc_ref *ref, uint64_t word)
 
 static void release_pointer(const conc_ref *ref, void *pointer)
 {
-	ref->value_ops.release(ref->value_ops.user, pointer);
+	ref->value_ops.release(pointer, ref->value_ops.user);
 }
 
 /* --- boxes that wait ----------------------------------------------------- */
@@ -245,55 +249,59 @@ static void settle(conc_ref *ref)
 {
 	if (atomic_load_explicit(&ref->waiting_count, memory_order_relaxed) >=
 	    WAITING_MOST)
-		conc_reclaim(&ref->wait);
+		conc_rcu_reclaim(&ref->wait);
 	give_back_passed(ref);
 }
 
 /* --- reading ------------------------------------------------------------- */
 
-static void get_retained(const conc_ref *ref, struct conc_value *value)
+/*
+ * TYPE_STABLE: takes a reference to the pointer that was read from `word'.  The
+ * second look comes after that: taking one acquires.  A refusal means that the
+ * object was dying, so another is in the word by now.  False: read it again.
+ */
+static CONC_INLINE bool retain_stable(const conc_ref *ref, uint64_t word,
+				      void *pointer)
+{
+	CONC_YIELD_POINT();
+	if (!ref->value_ops.try_retain(pointer, ref->value_ops.user))
+		return false;
+	CONC_YIELD_POINT();
+	if (load_word(ref) == word)
+		return true;
+	release_pointer(ref, pointer);
+	return false;
+}
+
+static CONC_NOINLINE void get_retained(const conc_ref *ref, struct conc_value *value)
 {
 	conc_reader *reader = conc_rcu_enter();
 
 	read_word(ref, load_word(ref), value);
 	CONC_YIELD_POINT();
 	if (value->kind == CONC_POINTER)
-		ref->value_ops.retain(ref->value_ops.user, value->u.pointer);
+		ref->value_ops.retain(value->u.pointer, ref->value_ops.user);
 	conc_rcu_leave(reader);
 }
 
-/*
- * The second look comes after the reference: taking one acquires.  A refusal
- * means that the object was dying, so another is in the word by now.
- */
-static void get_type_stable(const conc_ref *ref, struct conc_value *value)
+static CONC_NOINLINE void get_type_stable(const conc_ref *ref, struct conc_value *value)
 {
-	for (;;) {
-		uint64_t word = load_word(ref);
+	uint64_t word;
 
+	do {
+		word = load_word(ref);
 		read_word(ref, word, value);
-		if (value->kind != CONC_POINTER)
-			return;
-		CONC_YIELD_POINT();
-		if (!ref->value_ops.try_retain(ref->value_ops.user,
-					       value->u.pointer))
-			continue;
-		CONC_YIELD_POINT();
-		if (load_word(ref) != word) {
-			release_pointer(ref, value->u.pointer);
-			continue;
-		}
-		return;
-	}
+	} while (value->kind == CONC_POINTER &&
+		 !retain_stable(ref, word, value->u.pointer));
 }
 
 int conc_ref_get(conc_ref *ref, struct conc_value *value)
 {
-	if (ref == NULL || value == NULL)
+	if (!conc_is_ours(ref) || value == NULL)
 		return -EINVAL;
-	if (ref->values == CONC_TYPE_STABLE)
+	if (ref->values == CONC_VALUE_TYPE_STABLE)
 		get_type_stable(ref, value);
-	else if (ref->values == CONC_RETAINED)
+	else if (ref->values == CONC_VALUE_RETAINED)
 		get_retained(ref, value);
 	else
 		read_word(ref, load_word(ref), value);
@@ -310,14 +318,14 @@ static void dispose(conc_ref *ref, uint64_t word, struct conc_value *old)
 	if (is_box(ref, word)) {
 		/* The box keeps its reference for late readers. */
 		if (old != NULL)
-			ref->value_ops.retain(ref->value_ops.user,
-					      old->u.pointer);
+			ref->value_ops.retain(old->u.pointer,
+					      ref->value_ops.user);
 		retire(ref, box_of(word));
-	} else if (old == NULL && ref->values == CONC_TYPE_STABLE &&
+	} else if (old == NULL && ref->values == CONC_VALUE_TYPE_STABLE &&
 		   holds_pointer(ref, word)) {
 		release_pointer(ref, word_pointer(word));
 	}
-	if (ref->values == CONC_RETAINED)
+	if (ref->values == CONC_VALUE_RETAINED)
 		settle(ref);
 }
 
@@ -327,7 +335,7 @@ static int replace(conc_ref *ref, const struct conc_value *value,
 	uint64_t word;
 	int rc;
 
-	if (ref == NULL)
+	if (!conc_is_ours(ref))
 		return -EINVAL;
 	rc = make_word(ref, value, &word);
 	if (rc < 0)
@@ -349,17 +357,15 @@ int conc_ref_exchange(conc_ref *ref, const struct conc_value *value,
 	return old == NULL ? -EINVAL : replace(ref, value, old);
 }
 
-/* Boxes: inside a section. */
+/* Boxes: inside a section.  False: *value is what it holds instead. */
 static bool swap_if(conc_ref *ref, const struct conc_value *expected,
-		    uint64_t word, uint64_t *old)
+		    uint64_t word, uint64_t *old, struct conc_value *value)
 {
-	struct conc_value value;
-
 	*old = load_word(ref);
 	do {
 		CONC_YIELD_POINT();
-		read_word(ref, *old, &value);
-		if (!value_is_same(&value, expected))
+		read_word(ref, *old, value);
+		if (!value_is_same(value, expected))
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&ref->word, old, word, memory_order_seq_cst,
@@ -367,28 +373,63 @@ static bool swap_if(conc_ref *ref, const struct conc_value *expected,
 	return true;
 }
 
-int conc_ref_compare_exchange(conc_ref *ref, const struct conc_value *expected,
-			      const struct conc_value *desired)
+/*
+ * What the reference holds in place of what was expected, as a reference of the
+ * caller's.  RETAINED: inside the section in which it was read.  False: it cannot
+ * be had any more, so it is time for another look.
+ */
+static bool show(const conc_ref *ref, uint64_t word,
+		 const struct conc_value *value)
 {
+	if (value->kind != CONC_POINTER)
+		return true;
+	if (ref->values == CONC_VALUE_TYPE_STABLE)
+		return retain_stable(ref, word, value->u.pointer);
+	if (ref->values == CONC_VALUE_RETAINED)
+		ref->value_ops.retain(value->u.pointer, ref->value_ops.user);
+	return true;
+}
+
+/* Not the whole of it: `len' is the caller's. */
+static void hand_out(const struct conc_value *value, struct conc_value *present)
+{
+	present->kind = value->kind;
+	if (value->kind != CONC_ABSENT)
+		present->u = value->u;
+}
+
+int conc_ref_compare_exchange(conc_ref *ref, const struct conc_value *expected,
+			      const struct conc_value *desired,
+			      struct conc_value *present)
+{
+	struct conc_value value;
 	uint64_t word, old;
-	conc_reader *reader = NULL;
-	bool swapped;
+	bool swapped, shown;
 	int rc;
 
-	if (ref == NULL || expected == NULL)
+	if (!conc_is_ours(ref) || expected == NULL || !value_is_known(expected))
 		return -EINVAL;
 	rc = make_word(ref, desired, &word);
 	if (rc < 0)
 		return rc;
-	if (ref->values == CONC_RETAINED)
-		reader = conc_rcu_enter();
-	swapped = swap_if(ref, expected, word, &old);
-	if (ref->values == CONC_RETAINED)
-		conc_rcu_leave(reader);
+	do {
+		conc_reader *reader = NULL;
+
+		if (ref->values == CONC_VALUE_RETAINED)
+			reader = conc_rcu_enter();
+		swapped = swap_if(ref, expected, word, &old, &value);
+		shown = swapped || present == NULL || show(ref, old, &value);
+		if (ref->values == CONC_VALUE_RETAINED)
+			conc_rcu_leave(reader);
+	} while (!shown);
 	if (swapped)
 		dispose(ref, old, NULL);
 	else
 		discard_word(ref, word);
+	if (swapped)
+		value.kind = CONC_ABSENT;
+	if (present != NULL)
+		hand_out(&value, present);
 	return swapped ? 0 : -EAGAIN;
 }
 
@@ -398,12 +439,12 @@ void conc_ref_clear(conc_ref *ref)
 {
 	const struct conc_value nothing = {.kind = CONC_ABSENT};
 
-	if (ref == NULL)
+	if (!conc_is_ours(ref))
 		return;
 	replace(ref, &nothing, NULL);
 	if (atomic_load_explicit(&ref->waiting, memory_order_relaxed) == NULL)
 		return;
-	conc_reclaim(&ref->wait);
+	conc_rcu_reclaim(&ref->wait);
 	give_back_passed(ref);
 }
 
@@ -412,31 +453,31 @@ void conc_ref_free(conc_ref *ref)
 {
 	uint64_t word;
 
-	if (ref == NULL)
+	if (!conc_is_ours(ref))
 		return;
 	word = load_word(ref);
 	if (is_box(ref, word))
 		push_waiting(ref, box_of(word));
-	else if (ref->values == CONC_TYPE_STABLE && holds_pointer(ref, word))
+	else if (ref->values == CONC_VALUE_TYPE_STABLE && holds_pointer(ref, word))
 		release_pointer(ref, word_pointer(word));
 	give_back(ref, take_waiting(ref));
 	conc_release(ref);
 }
 
-int conc_ref_traverse(conc_ref *ref, int (*visit)(void *object, void *arg),
-		      void *arg)
+int conc_ref_traverse(conc_ref *ref, int (*visit)(void *object, void *user),
+		      void *user)
 {
 	struct conc_value value;
 	struct box *box;
 	int rc = 0;
 
-	if (ref == NULL || visit == NULL)
+	if (!conc_is_ours(ref) || visit == NULL)
 		return -EINVAL;
 	read_word(ref, load_word(ref), &value);
-	if (value.kind == CONC_POINTER && ref->values != CONC_BORROWED)
-		rc = visit(value.u.pointer, arg);
+	if (value.kind == CONC_POINTER && ref->values != CONC_VALUE_BORROWED)
+		rc = visit(value.u.pointer, user);
 	box = atomic_load_explicit(&ref->waiting, memory_order_acquire);
 	for (; rc == 0 && box != NULL; box = box->next)
-		rc = visit(box->pointer, arg);
+		rc = visit(box->pointer, user);
 	return rc;
 }

@@ -102,12 +102,12 @@ static int poll_detached(struct conc_eventcount *event, uint32_t seen,
 		token = hooks->wait_begin(hooks->user);
 	called = watch(event, seen, end);
 	if (hooks != NULL && hooks->wait_end != NULL)
-		hooks->wait_end(hooks->user, token);
+		hooks->wait_end(token, hooks->user);
 	if (called)
 		return 0;
 	/* A signal that came meanwhile interrupted no system call. */
 	if (hooks != NULL && hooks->interrupted != NULL)
-		rc = hooks->interrupted(hooks->user);
+		rc = conc_interrupted(hooks);
 	return rc != 0 ? rc : 1;
 }
 

@@ -32,25 +32,6 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-int64_t conc_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-int64_t conc_deadline_after(int64_t ns)
-{
-	int64_t deadline;
-
-	if (ns <= 0)
-		return CONC_TRY;
-	if (__builtin_add_overflow(conc_now(), ns, &deadline))
-		return CONC_FOREVER;
-	return deadline;
-}
-
 #ifdef HAVE_FUTEX
 
 int conc_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
@@ -115,6 +96,13 @@ static int64_t slice_end(int64_t deadline, const struct conc_wait_hooks *hooks)
 	return deadline == CONC_FOREVER || end < deadline ? end : deadline;
 }
 
+int conc_interrupted(const struct conc_wait_hooks *hooks)
+{
+	int rc = hooks->interrupted(hooks->user);
+
+	return rc > 0 ? -EINVAL : rc;
+}
+
 int conc_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline,
 	       const struct conc_wait_hooks *hooks)
 {
@@ -127,11 +115,11 @@ int conc_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline,
 			token = hooks->wait_begin(hooks->user);
 		rc = conc_futex_wait(word, expected, end);
 		if (hooks != NULL && hooks->wait_end != NULL)
-			hooks->wait_end(hooks->user, token);
+			hooks->wait_end(token, hooks->user);
 		if (rc == 0 || (rc == -ETIMEDOUT && end == deadline))
 			return rc;
 		if (hooks != NULL && hooks->interrupted != NULL) {
-			rc = hooks->interrupted(hooks->user);
+			rc = conc_interrupted(hooks);
 			if (rc != 0)
 				return rc;
 		}

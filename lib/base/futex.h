@@ -27,6 +27,9 @@ void conc_futex_wake(_Atomic uint32_t *word, int count);
 int conc_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline,
 	       const struct conc_wait_hooks *hooks);
 
+/* Asks hooks->interrupted, which is there.  0, or what ends the wait. */
+int conc_interrupted(const struct conc_wait_hooks *hooks);
+
 /* Tells the processor that this thread is spinning. */
 static inline void conc_relax(void)
 {

@@ -3,6 +3,8 @@
 
 #include "memory.h"
 
+#include <concurrency/common.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -49,6 +51,12 @@ void *(conc_alloc_lines)(size_t bytes)
 	if (memory != NULL)
 		memset(memory, 0, bytes);
 	return memory;
+}
+
+void conc_free(void *item, void *user)
+{
+	(void)user;
+	free(item);
 }
 
 void (conc_release)(void *memory)

@@ -3,22 +3,20 @@
 
 #include "rcu.h"
 
+#include <concurrency/reclaim.h>
+
 #include <errno.h>
 
+#include "growing.h"
 #include "lock.h"
 #include "thread_exit.h"
-
-/* A batch is due at this many blocks or bytes, whichever comes first. */
-#define BATCH_BLOCKS 64
-#define BATCH_BYTES (1 << 20)
 
 /*
  * `batch` is a stack that is only pushed to and taken whole: no ABA.  The push
  * releases what was written to the block; the taker acquires it.
  */
 static _Atomic(struct conc_retired *) batch;
-static _Atomic size_t batch_blocks;
-static _Atomic size_t batch_bytes;
+struct conc_batch_size conc_batch_size;
 
 static struct conc_lock reclaim_lock;
 
@@ -84,8 +82,8 @@ void conc_retire(struct conc_retired *block, size_t bytes,
 		&batch, &block->next, block, memory_order_release,
 		memory_order_relaxed))
 		;
-	atomic_fetch_add_explicit(&batch_bytes, bytes, memory_order_relaxed);
-	atomic_fetch_add_explicit(&batch_blocks, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&conc_batch_size.bytes, bytes, memory_order_relaxed);
+	atomic_fetch_add_explicit(&conc_batch_size.blocks, 1, memory_order_relaxed);
 }
 
 static struct conc_retired *take_batch(void)
@@ -98,9 +96,9 @@ static void free_batch(struct conc_retired *block)
 	while (block != NULL) {
 		struct conc_retired *next = block->next;
 
-		atomic_fetch_sub_explicit(&batch_bytes, block->bytes,
+		atomic_fetch_sub_explicit(&conc_batch_size.bytes, block->bytes,
 					  memory_order_relaxed);
-		atomic_fetch_sub_explicit(&batch_blocks, 1,
+		atomic_fetch_sub_explicit(&conc_batch_size.blocks, 1,
 					  memory_order_relaxed);
 		block->free(block);
 		block = next;
@@ -130,7 +128,7 @@ static bool reclaim_detached(void)
 	return true;
 }
 
-int conc_reclaim(const struct conc_wait_hooks *hooks)
+int conc_rcu_reclaim(const struct conc_wait_hooks *hooks)
 {
 	void *token = NULL;
 	bool reclaimed;
@@ -143,17 +141,16 @@ int conc_reclaim(const struct conc_wait_hooks *hooks)
 		token = hooks->wait_begin(hooks->user);
 	reclaimed = reclaim_detached();
 	if (hooks != NULL && hooks->wait_end != NULL)
-		hooks->wait_end(hooks->user, token);
+		hooks->wait_end(token, hooks->user);
 	return reclaimed ? 0 : -EBUSY;
 }
 
-void conc_reclaim_if_due(const struct conc_wait_hooks *hooks)
+int conc_reclaim(const struct conc_wait_hooks *hooks)
 {
-	if (atomic_load_explicit(&batch_blocks, memory_order_relaxed) >=
-		    BATCH_BLOCKS ||
-	    atomic_load_explicit(&batch_bytes, memory_order_relaxed) >=
-		    BATCH_BYTES)
-		conc_reclaim(hooks);
+	struct conc_wait_hooks own = CONC_WAIT_HOOKS_INIT;
+	int rc = conc_growing_take(&own, sizeof(own), hooks);
+
+	return rc < 0 ? rc : conc_rcu_reclaim(&own);
 }
 
 uint64_t conc_rcu_stamp(void)

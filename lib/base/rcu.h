@@ -37,6 +37,8 @@
 #endif
 #include <urcu/urcu-bp.h>
 
+#include <stdatomic.h>
+
 #include <concurrency/common.h>
 
 #if defined(__SANITIZE_THREAD__)
@@ -138,8 +140,34 @@ struct conc_retired {
 void conc_retire(struct conc_retired *block, size_t bytes,
 		 void (*free)(struct conc_retired *block));
 
-/* Waits for a grace period and frees, if enough has been retired. */
-void conc_reclaim_if_due(const struct conc_wait_hooks *hooks);
+/* conc_reclaim() with hooks of our own, which have been looked at. */
+int conc_rcu_reclaim(const struct conc_wait_hooks *hooks);
+
+/* A batch is due at this many blocks or bytes, whichever comes first. */
+#define CONC_BATCH_BLOCKS 64
+#define CONC_BATCH_BYTES (1 << 20)
+
+/* What has been retired and not yet freed. */
+struct conc_batch_size {
+	_Alignas(2 * sizeof(size_t)) _Atomic size_t blocks; /* on one line */
+	_Atomic size_t bytes;
+};
+extern struct conc_batch_size conc_batch_size
+	__attribute__((visibility("hidden")));
+
+/*
+ * Waits for a grace period and frees, if enough has been retired.  Inline: the end of
+ * every write.
+ */
+static inline void conc_reclaim_if_due(const struct conc_wait_hooks *hooks)
+{
+	/* relaxed, both: a hint. */
+	if (atomic_load_explicit(&conc_batch_size.blocks, memory_order_relaxed) >=
+		    CONC_BATCH_BLOCKS ||
+	    atomic_load_explicit(&conc_batch_size.bytes, memory_order_relaxed) >=
+		    CONC_BATCH_BYTES)
+		conc_rcu_reclaim(hooks);
+}
 
 uint64_t conc_rcu_stamp(void);
 bool conc_rcu_passed(uint64_t stamp);

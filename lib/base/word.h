@@ -33,7 +33,7 @@
 
 #include <errno.h>
 
-#include <concurrency/common.h>
+#include <concurrency/value.h>
 
 #define WORD_COUNT UINT64_C(1)
 #define WORD_FROZEN UINT64_C(2)
@@ -50,16 +50,23 @@ static inline int lifetime_check(enum conc_lifetime values,
 				 const struct conc_value_ops *ops)
 {
 	switch (values) {
-	case CONC_INT64:
-	case CONC_BORROWED:
+	case CONC_VALUE_INT64:
+	case CONC_VALUE_BORROWED:
 		return 0;
-	case CONC_RETAINED:
+	case CONC_VALUE_RETAINED:
 		return ops->retain && ops->release ? 0 : -EINVAL;
-	case CONC_TYPE_STABLE:
+	case CONC_VALUE_TYPE_STABLE:
 		return ops->try_retain && ops->release ? 0 : -EINVAL;
 	default:
 		return -EINVAL;
 	}
+}
+
+/* Whether it is of a kind that a structure may hold, or none. */
+static inline bool value_is_known(const struct conc_value *value)
+{
+	return value->kind == CONC_ABSENT || value->kind == CONC_NUMBER ||
+	       value->kind == CONC_POINTER;
 }
 
 /* Whether two values are the same number, the same pointer, or both absent. */
@@ -69,7 +76,7 @@ static inline bool value_is_same(const struct conc_value *a,
 	if (a->kind != b->kind)
 		return false;
 	switch (a->kind) {
-	case CONC_INT:
+	case CONC_NUMBER:
 		return a->u.number == b->u.number;
 	case CONC_POINTER:
 		return a->u.pointer == b->u.pointer;
@@ -101,11 +108,11 @@ static inline void *word_pointer(uint64_t word)
 static inline int word_encode_number(enum conc_lifetime values, int64_t number,
 				     uint64_t *word)
 {
-	if (values == CONC_BORROWED)
+	if (values == CONC_VALUE_BORROWED)
 		return -EINVAL;
 	if (within(number, COUNT_LIMIT))
 		*word = word_shifted(number) | WORD_COUNT;
-	else if (values == CONC_INT64 && within(number, WIDE_LIMIT))
+	else if (values == CONC_VALUE_INT64 && within(number, WIDE_LIMIT))
 		*word = word_shifted(number);
 	else
 		return -EOVERFLOW;
@@ -115,10 +122,10 @@ static inline int word_encode_number(enum conc_lifetime values, int64_t number,
 static inline int word_encode_pointer(enum conc_lifetime values, void *pointer,
 				      uint64_t *word)
 {
-	if (values == CONC_INT64 || pointer == NULL)
+	if (values == CONC_VALUE_INT64 || pointer == NULL)
 		return -EINVAL;
 	*word = (uintptr_t)pointer;
-	return values != CONC_BORROWED && (*word & WORD_TAGS) != 0 ? -EINVAL : 0;
+	return values != CONC_VALUE_BORROWED && (*word & WORD_TAGS) != 0 ? -EINVAL : 0;
 }
 
 static inline int word_encode(enum conc_lifetime values,
@@ -127,7 +134,7 @@ static inline int word_encode(enum conc_lifetime values,
 	if (value == NULL)
 		return -EINVAL;
 	switch (value->kind) {
-	case CONC_INT:
+	case CONC_NUMBER:
 		return word_encode_number(values, value->u.number, word);
 	case CONC_POINTER:
 		return word_encode_pointer(values, value->u.pointer, word);
@@ -138,21 +145,21 @@ static inline int word_encode(enum conc_lifetime values,
 
 static inline bool word_is_pointer(enum conc_lifetime values, uint64_t word)
 {
-	return values == CONC_BORROWED ||
-	       (values != CONC_INT64 && (word & WORD_COUNT) == 0);
+	return values == CONC_VALUE_BORROWED ||
+	       (values != CONC_VALUE_INT64 && (word & WORD_COUNT) == 0);
 }
 
 static inline void word_decode(enum conc_lifetime values, uint64_t word,
 			       struct conc_value *value)
 {
-	if (values == CONC_BORROWED) {
+	if (values == CONC_VALUE_BORROWED) {
 		value->kind = CONC_POINTER;
 		value->u.pointer = (void *)(uintptr_t)word;
 	} else if (word_is_pointer(values, word)) {
 		value->kind = CONC_POINTER;
 		value->u.pointer = word_pointer(word);
 	} else {
-		value->kind = CONC_INT;
+		value->kind = CONC_NUMBER;
 		value->u.number = word_number(word);
 	}
 }

@@ -7,8 +7,7 @@
  */
 #include <config.h>
 
-#include <string.h>
-
+#include "base/growing.h"
 #include "table.h"
 
 struct pair {
@@ -17,6 +16,7 @@ struct pair {
 };
 
 struct conc_cursor {
+	struct conc_object object;
 	conc_dict *dict;
 	size_t next_shard;
 	struct pair *pairs;
@@ -30,27 +30,15 @@ int conc_cursor_new(conc_dict *dict, conc_cursor **out)
 {
 	conc_cursor *cursor;
 
-	if (dict == NULL || out == NULL)
+	if (!conc_is_ours(dict) || out == NULL)
 		return -EINVAL;
 	cursor = conc_alloc(sizeof(*cursor));
 	if (cursor == NULL)
 		return -ENOMEM;
+	conc_object_mark(cursor);
 	cursor->dict = dict;
 	*out = cursor;
 	return 0;
-}
-
-static void retain_value(conc_dict *dict, uint64_t word)
-{
-	const struct conc_value_ops *ops = &dict->value_ops;
-
-	if (!word_is_pointer(dict->values, word))
-		return;
-	if (dict->values == CONC_RETAINED)
-		ops->retain(ops->user, word_pointer(word));
-	else if (dict->values == CONC_TYPE_STABLE)
-		/* True: the table holds a reference while the lock is held. */
-		ops->try_retain(ops->user, word_pointer(word));
 }
 
 static void release_pair(conc_dict *dict, const struct pair *pair)
@@ -77,7 +65,7 @@ static void copy_entries(conc_cursor *cursor, struct table *table)
 						  memory_order_acquire);
 		CONC_YIELD_POINT();
 		conc_key_retain(dict, pair->key);
-		retain_value(dict, pair->word);
+		conc_word_retain(dict, pair->word);
 		cursor->count++;
 	}
 }
@@ -117,12 +105,12 @@ static int copy_shard(conc_cursor *cursor, struct shard *shard)
 	return 0;
 }
 
-static void give(conc_cursor *cursor, struct conc_entry *entry)
+static void give(conc_cursor *cursor, struct conc_entry *given)
 {
 	const struct pair *pair = &cursor->pairs[cursor->at++];
+	struct conc_entry own = CONC_ENTRY_INIT, *entry = &own;
 	conc_dict *dict = cursor->dict;
 
-	memset(entry, 0, sizeof(*entry));
 	if (dict->keys == CONC_KEY_INT64) {
 		entry->int_key = (int64_t)pair->key;
 	} else if (dict->keys == CONC_KEY_BYTES) {
@@ -134,16 +122,21 @@ static void give(conc_cursor *cursor, struct conc_entry *entry)
 		entry->key = (const void *)(uintptr_t)pair->key;
 	}
 	word_decode(dict->values, pair->word, &entry->value);
+	conc_growing_fill(given, &own, sizeof(own));
 	cursor->given = true;
 }
 
 int conc_cursor_next(conc_cursor *cursor, struct conc_entry *entry)
 {
-	if (cursor == NULL || entry == NULL)
+	if (!conc_is_ours(cursor) || entry == NULL ||
+	    conc_growing_check(entry) < 0)
 		return -EINVAL;
-	if (cursor->given) {
+	/* Again, as a release may step this very cursor. */
+	while (cursor->given) {
+		struct pair pair = cursor->pairs[cursor->at - 1];
+
 		cursor->given = false;
-		release_pair(cursor->dict, &cursor->pairs[cursor->at - 1]);
+		release_pair(cursor->dict, &pair);
 	}
 	while (cursor->at == cursor->count) {
 		int rc;
@@ -162,7 +155,7 @@ int conc_cursor_next(conc_cursor *cursor, struct conc_entry *entry)
 
 void conc_cursor_free(conc_cursor *cursor)
 {
-	if (cursor == NULL)
+	if (!conc_is_ours(cursor))
 		return;
 	if (cursor->given)
 		cursor->at--;

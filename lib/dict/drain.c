@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Giving back: the keys (and CONC_RETAINED values) of retired slots, and all
+ * Giving back: the keys (and CONC_VALUE_RETAINED values) of retired slots, and all
  * entries at once.
  */
 #include <config.h>
@@ -25,7 +25,7 @@ static void drain_shard(conc_dict *dict, struct shard *shard)
 		CONC_YIELD_POINT();
 		for (size_t i = 0; i < count; i++) {
 			conc_key_release(dict, remains[i].key);
-			if (dict->values == CONC_RETAINED)
+			if (dict->values == CONC_VALUE_RETAINED)
 				conc_word_release(dict, remains[i].word);
 		}
 	} while (count == STRETCH);
@@ -33,7 +33,7 @@ static void drain_shard(conc_dict *dict, struct shard *shard)
 
 static void drain(conc_dict *dict)
 {
-	conc_reclaim(&dict->wait);
+	conc_rcu_reclaim(&dict->wait);
 	CONC_YIELD_POINT();
 	for (size_t i = 0; i < dict->shard_count; i++)
 		if (atomic_load_explicit(&dict->shards[i].waiting,
@@ -100,8 +100,9 @@ static void clear_shard(conc_dict *dict, struct shard *shard)
 
 void conc_dict_clear(conc_dict *dict)
 {
-	for (size_t i = 0; dict != NULL && i < dict->shard_count; i++)
+	if (!conc_is_ours(dict))
+		return;
+	for (size_t i = 0; i < dict->shard_count; i++)
 		clear_shard(dict, &dict->shards[i]);
-	if (dict != NULL)
-		drain(dict);
+	drain(dict);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What changes a count in its slot, without the lock and without a search: adding,
- * and setting a number where there is one.  All else goes the way of every write
- * (write.c).
+ * and setting (or exchanging) a number where there is one.  All else goes the way of
+ * every write (write.h).
  *
  * add is one fetch_add, which linearizes there unless the word returned was FROZEN or
  * DEAD; then it did not count.  set is one compare-exchange of a word that is a
@@ -10,10 +10,9 @@
  */
 #include <config.h>
 
-#include "in_place.h"
-
+#include "count.h"
 #include "probe.h"
-#include "write.h"
+#include "store.h"
 
 /* Inside a section.  The key's slot; NULL: it has none, or it takes a search. */
 static CONC_INLINE struct slot *find_slot(conc_dict *dict,
@@ -84,39 +83,86 @@ static CONC_INLINE int set(conc_dict *dict, enum conc_key_kind keys,
 
 	if (rc < 0)
 		return rc;
-	if (dict->values != CONC_BORROWED && (word & WORD_COUNT) != 0 &&
+	if (dict->values != CONC_VALUE_BORROWED && (word & WORD_COUNT) != 0 &&
 	    set_at_once(dict, keys, key, len, hash, word, old))
 		return 0;
 	return conc_dict_set_by_search(dict, key, len, hash, word, old);
 }
 
 int conc_dict_set(conc_dict *dict, const void *key, size_t len,
-		  const struct conc_value *value, struct conc_value *old)
+		  const struct conc_value *value)
 {
 	uint64_t hash;
 	int rc = conc_search_hash(dict, key, len, &hash);
 
 	if (rc < 0)
 		return rc;
-	return set(dict, dict->keys, (uintptr_t)key, len, hash, value, old);
+	return set(dict, dict->keys, (uintptr_t)key, len, hash, value, NULL);
 }
 
 int conc_dict_int_set(conc_dict *dict, int64_t key,
-		      const struct conc_value *value, struct conc_value *old)
+		      const struct conc_value *value)
 {
-	if (dict == NULL || dict->keys != CONC_KEY_INT64)
+	if (!takes_int_keys(dict))
+		return -EINVAL;
+	return set(dict, CONC_KEY_INT64, (uint64_t)key, 0, (uint64_t)key,
+		   value, NULL);
+}
+
+int conc_dict_exchange(conc_dict *dict, const void *key, size_t len,
+		       const struct conc_value *value, struct conc_value *old)
+{
+	uint64_t hash;
+	int rc = old == NULL ? -EINVAL : conc_search_hash(dict, key, len, &hash);
+
+	if (rc < 0)
+		return rc;
+	return set(dict, dict->keys, (uintptr_t)key, len, hash, value, old);
+}
+
+int conc_dict_int_exchange(conc_dict *dict, int64_t key,
+			   const struct conc_value *value,
+			   struct conc_value *old)
+{
+	if (old == NULL || !takes_int_keys(dict))
 		return -EINVAL;
 	return set(dict, CONC_KEY_INT64, (uint64_t)key, 0, (uint64_t)key,
 		   value, old);
 }
 
-static CONC_INLINE int add(conc_dict *dict, enum conc_key_kind keys, uint64_t key,
-		      size_t len, uint64_t hash, int64_t n, int64_t *sum)
+int conc_dict_set_number(conc_dict *dict, const void *key, size_t len,
+			 int64_t number)
 {
-	int64_t unwanted;
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = number};
 
-	if (sum == NULL)
-		sum = &unwanted;
+	return conc_dict_set(dict, key, len, &value);
+}
+
+int conc_dict_int_set_number(conc_dict *dict, int64_t key, int64_t number)
+{
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = number};
+
+	return conc_dict_int_set(dict, key, &value);
+}
+
+int conc_dict_set_pointer(conc_dict *dict, const void *key, size_t len,
+			  void *pointer)
+{
+	struct conc_value value = {.kind = CONC_POINTER, .u.pointer = pointer};
+
+	return conc_dict_set(dict, key, len, &value);
+}
+
+int conc_dict_int_set_pointer(conc_dict *dict, int64_t key, void *pointer)
+{
+	struct conc_value value = {.kind = CONC_POINTER, .u.pointer = pointer};
+
+	return conc_dict_int_set(dict, key, &value);
+}
+
+static CONC_INLINE int add(conc_dict *dict, enum conc_key_kind keys, uint64_t key,
+			   size_t len, uint64_t hash, int64_t n, int64_t *sum)
+{
 	return add_at_once(dict, keys, key, len, hash, n, sum)
 		       ? 0
 		       : conc_dict_add_by_search(dict, key, len, hash, n, sum);
@@ -130,15 +176,14 @@ int conc_dict_add(conc_dict *dict, const void *key, size_t len, int64_t n,
 
 	if (rc < 0)
 		return rc;
-	if (dict->values == CONC_BORROWED)
+	if (dict->values == CONC_VALUE_BORROWED)
 		return -EINVAL;
 	return add(dict, dict->keys, (uintptr_t)key, len, hash, n, sum);
 }
 
 int conc_dict_int_add(conc_dict *dict, int64_t key, int64_t n, int64_t *sum)
 {
-	if (dict == NULL || dict->keys != CONC_KEY_INT64 ||
-	    dict->values == CONC_BORROWED)
+	if (!takes_int_keys(dict) || dict->values == CONC_VALUE_BORROWED)
 		return -EINVAL;
 	return add(dict, CONC_KEY_INT64, (uint64_t)key, 0, (uint64_t)key, n,
 		   sum);

@@ -12,12 +12,6 @@
 
 #include "table.h"
 
-/*
- * For what is the body of a public function, once for each kind of key: the kind is
- * known there, and a compiler that inlines leaves nothing of the others.
- */
-#define CONC_INLINE inline __attribute__((always_inline))
-
 /* ASK: full_eq has to tell. */
 enum found { FOUND, ABSENT, ASK };
 
@@ -43,7 +37,7 @@ static inline enum conc_equal key_compare(const conc_dict *dict,
 		return CONC_EQUAL;
 	if (keys == CONC_KEY_INT64)
 		return CONC_DIFFERENT;
-	return dict->key_ops.fast_eq(dict->key_ops.user, probe, other);
+	return dict->key_ops.fast_eq(probe, other, dict->key_ops.user);
 }
 
 /*

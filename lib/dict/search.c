@@ -5,17 +5,26 @@
 
 #include <string.h>
 
+/*
+ * What an operation returns for a callback's error: those that mean that the key is
+ * there, or is not, would be taken for the library's.
+ */
+static int error_of_callback(int rc)
+{
+	return rc == -EAGAIN || rc == -EEXIST || rc == -ENOENT ? -EINVAL : rc;
+}
+
 int conc_search_hash(conc_dict *dict, const void *key, size_t len, uint64_t *hash)
 {
 	int rc;
 
-	if (dict == NULL || dict->keys == CONC_KEY_INT64)
+	if (!conc_is_ours(dict) || dict->keys == CONC_KEY_INT64)
 		return -EINVAL;
 	if (dict->keys == CONC_KEY_GENERAL) {
 		if (key == NULL || len != 0)
 			return -EINVAL;
-		rc = dict->key_ops.hash(dict->key_ops.user, key, hash);
-		return rc < 0 ? rc : 0;
+		rc = dict->key_ops.hash(key, hash, dict->key_ops.user);
+		return rc < 0 ? error_of_callback(rc) : 0;
 	}
 	/* No object is as long as that: so no sum with it overflows. */
 	if ((key == NULL && len != 0) || len > PTRDIFF_MAX)
@@ -154,10 +163,11 @@ static int ask(struct search *s, bool *equal)
 
 		if (asked->answer != NOT_ASKED)
 			continue;
-		rc = ops->full_eq(ops->user, (const void *)(uintptr_t)s->key,
-				  (const void *)(uintptr_t)asked->key);
+		rc = ops->full_eq((const void *)(uintptr_t)s->key,
+				  (const void *)(uintptr_t)asked->key,
+				  ops->user);
 		if (rc < 0)
-			return rc;
+			return error_of_callback(rc);
 		*equal = rc > 0;
 		asked->answer = *equal ? EQUAL : UNEQUAL;
 	}

@@ -75,6 +75,12 @@ static inline void search_ready(struct search *s, conc_dict *dict, uint64_t key,
 	s->asked = s->asked_inline;
 }
 
+/* Whether the functions for int64 keys may work on it. */
+static inline bool takes_int_keys(const conc_dict *dict)
+{
+	return conc_is_ours(dict) && dict->keys == CONC_KEY_INT64;
+}
+
 /*
  * The hash of a key that is no int64.  0; -EINVAL, also if it is no key of this
  * dict; or what the hash callback answered.
@@ -88,7 +94,7 @@ int conc_search_begin(struct search *s, conc_dict *dict, const void *key,
 /* Inline, as an int64 costs no more than this. */
 static inline int search_begin_int(struct search *s, conc_dict *dict, int64_t key)
 {
-	if (dict == NULL || dict->keys != CONC_KEY_INT64)
+	if (!takes_int_keys(dict))
 		return -EINVAL;
 	search_ready(s, dict, (uint64_t)key, 0, (uint64_t)key);
 	return 0;

@@ -223,7 +223,7 @@ size_t conc_shard_take_remains(conc_dict *dict, struct shard *shard,
  */
 static uint64_t freeze(conc_dict *dict, struct slot *slot)
 {
-	if (dict->values == CONC_BORROWED)
+	if (dict->values == CONC_VALUE_BORROWED)
 		return peek(&slot->word);
 	return atomic_fetch_or_explicit(&slot->word, WORD_FROZEN,
 					memory_order_acq_rel) & ~WORD_FROZEN;
@@ -348,13 +348,13 @@ static void kill_word(conc_dict *dict, struct slot *slot,
 		      struct displaced *displaced)
 {
 	displaced->valid = true;
-	if (dict->values == CONC_BORROWED)
+	if (dict->values == CONC_VALUE_BORROWED)
 		displaced->word = peek(&slot->word);
 	else
 		displaced->word = atomic_fetch_or_explicit(
 			&slot->word, WORD_DEAD, memory_order_acq_rel);
-	/* A CONC_RETAINED value stays with the slot until readers are gone. */
-	displaced->owned = dict->values == CONC_TYPE_STABLE &&
+	/* A CONC_VALUE_RETAINED value stays with the slot until readers are gone. */
+	displaced->owned = dict->values == CONC_VALUE_TYPE_STABLE &&
 			   word_is_pointer(dict->values, displaced->word);
 	displaced->retired = dict_retires_slots(dict);
 }
@@ -389,7 +389,7 @@ void conc_shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
 void conc_key_retain(const conc_dict *dict, uint64_t key)
 {
 	if (dict->keys == CONC_KEY_GENERAL) {
-		dict->key_ops.retain(dict->key_ops.user, (void *)(uintptr_t)key);
+		dict->key_ops.retain((void *)(uintptr_t)key, dict->key_ops.user);
 	} else if (dict->keys == CONC_KEY_BYTES) {
 		struct key_block *block = (void *)(uintptr_t)key;
 
@@ -401,8 +401,7 @@ void conc_key_retain(const conc_dict *dict, uint64_t key)
 void conc_key_release(const conc_dict *dict, uint64_t key)
 {
 	if (dict->keys == CONC_KEY_GENERAL) {
-		dict->key_ops.release(dict->key_ops.user,
-				      (void *)(uintptr_t)key);
+		dict->key_ops.release((void *)(uintptr_t)key, dict->key_ops.user);
 	} else if (dict->keys == CONC_KEY_BYTES) {
 		struct key_block *block = (void *)(uintptr_t)key;
 
@@ -412,10 +411,22 @@ void conc_key_release(const conc_dict *dict, uint64_t key)
 	}
 }
 
+void conc_word_retain(const conc_dict *dict, uint64_t word)
+{
+	const struct conc_value_ops *ops = &dict->value_ops;
+
+	if (!word_is_pointer(dict->values, word))
+		return;
+	if (dict->values == CONC_VALUE_RETAINED)
+		ops->retain(word_pointer(word), ops->user);
+	else if (dict->values == CONC_VALUE_TYPE_STABLE)
+		/* True: the table holds a reference while the lock is held. */
+		ops->try_retain(word_pointer(word), ops->user);
+}
+
 void conc_word_release(const conc_dict *dict, uint64_t word)
 {
-	if ((dict->values == CONC_RETAINED || dict->values == CONC_TYPE_STABLE) &&
+	if ((dict->values == CONC_VALUE_RETAINED || dict->values == CONC_VALUE_TYPE_STABLE) &&
 	    word_is_pointer(dict->values, word))
-		dict->value_ops.release(dict->value_ops.user,
-					word_pointer(word));
+		dict->value_ops.release(word_pointer(word), dict->value_ops.user);
 }

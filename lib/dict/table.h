@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
+ * This folder has conc_dict: dict.c makes and ends one, read.c, store.c, update.c,
+ * count.c and in_place.c have its operations, cursor.c iterates.  They stand on
+ * write.h (every write under a lock), search.h and probe.h (finding a key), and
+ * these on the tables, which are here.  It uses base, and no other structure.
+ *
  * One shard of a dict: a writer lock and an RCU-published open-addressing table.
  *
  *     conc_dict -> shards[] : { lock, table, live, waiting }     a cache line each
@@ -22,7 +27,7 @@
  * later change of hash is a release as well: who misses a key has seen what came
  * before its deletion.
  *
- * RETIRED: the key (and a CONC_RETAINED value) is still owned by the slot, until
+ * RETIRED: the key (and a CONC_VALUE_RETAINED value) is still owned by the slot, until
  * no reader can have it; the retired slots of a table form a list, the newest
  * first, linked through their hash fields: deleting needs no memory.  Readers
  * that come later see no hash of theirs, so they never look at the key.  A
@@ -45,6 +50,7 @@
 #include "base/word.h"
 #include "base/lock.h"
 #include "base/memory.h"
+#include "base/object.h"
 #include "base/rcu.h"
 #include "base/yield_point.h"
 
@@ -75,15 +81,17 @@ struct shard {
 };
 
 struct conc_dict {
+	struct conc_object object;
 	enum conc_key_kind keys;
 	enum conc_lifetime values;
 	unsigned shard_shift; /* hash >> shard_shift is the shard's index */
-	size_t shard_count;
 	struct shard *shards;
 	uint64_t multiplier; /* of conc_mix() */
-	struct conc_key_ops key_ops;
+	/* So that what reads and writes call lies on two lines with the above. */
 	struct conc_value_ops value_ops;
+	struct conc_key_ops key_ops;
 	struct conc_wait_hooks wait;
+	size_t shard_count;
 	_Alignas(CONC_LINE) _Atomic size_t waiting; /* of all shards */
 };
 
@@ -109,10 +117,17 @@ static inline bool dict_owns_keys(const conc_dict *dict)
 	return dict->keys != CONC_KEY_INT64;
 }
 
+/* Whether what comes out is a reference that must be given back. */
+static inline bool dict_counts_pointers(const conc_dict *dict)
+{
+	return dict->values == CONC_VALUE_RETAINED ||
+	       dict->values == CONC_VALUE_TYPE_STABLE;
+}
+
 /* Whether a deleted slot has something to keep until readers are gone. */
 static inline bool dict_retires_slots(const conc_dict *dict)
 {
-	return dict_owns_keys(dict) || dict->values == CONC_RETAINED;
+	return dict_owns_keys(dict) || dict->values == CONC_VALUE_RETAINED;
 }
 
 static inline struct shard *shard_of(const conc_dict *dict, uint64_t mixed)
@@ -190,6 +205,12 @@ struct key_block {
 
 void conc_key_retain(const conc_dict *dict, uint64_t key);
 void conc_key_release(const conc_dict *dict, uint64_t key);
+
+/*
+ * One more reference to the pointer in a word, if the dict owns one.  Under the
+ * lock, or inside a section where the lifetime allows it.
+ */
+void conc_word_retain(const conc_dict *dict, uint64_t word);
 
 /* Releases the pointer in a word, if the dict owned one. */
 void conc_word_release(const conc_dict *dict, uint64_t word);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
+ * This folder has conc_gather.  It uses base, and the public functions of dict.
+ *
  * conc_gather: a dict with integer keys, and sleeping until a key is there.
  *
  *     key ----> dict: key -> value        (conc_dict, int64 keys)
@@ -27,19 +29,22 @@
 
 #include <errno.h>
 
+#include "base/cancel.h"
 #include "base/eventcount.h"
+#include "base/growing.h"
 #include "base/memory.h"
 #include "base/yield_point.h"
 
 #define BUCKETS 16
 
 struct conc_gather {
-	struct conc_eventcount arrivals[BUCKETS];
+	_Alignas(CONC_LINE) struct conc_object object;
 	conc_dict *values;
 	enum conc_lifetime lifetime;
+	_Atomic bool failed;
 	struct conc_value_ops value_ops;
 	struct conc_wait_hooks wait;
-	_Atomic bool failed;
+	struct conc_eventcount arrivals[BUCKETS];
 };
 
 static struct conc_eventcount *bucket_of(conc_gather *gather, int64_t key)
@@ -49,26 +54,28 @@ static struct conc_eventcount *bucket_of(conc_gather *gather, int64_t key)
 
 int conc_gather_new(const struct conc_gather_attr *attr, conc_gather **out)
 {
-	struct conc_dict_attr values = {.size = sizeof(values),
-					.keys = CONC_KEY_INT64,
-					.values = CONC_INT64};
+	struct conc_gather_attr own = CONC_GATHER_ATTR_INIT;
+	struct conc_value_ops value_ops = CONC_VALUE_OPS_INIT;
+	struct conc_wait_hooks wait = CONC_WAIT_HOOKS_INIT;
+	struct conc_dict_attr values = CONC_DICT_ATTR_INIT;
 	conc_gather *gather;
 	int rc;
 
-	if (out == NULL || (attr != NULL && attr->size != sizeof(*attr)))
+	if (out == NULL || conc_growing_take(&own, sizeof(own), attr) < 0 ||
+	    conc_growing_take(&value_ops, sizeof(value_ops), own.value_ops) < 0 ||
+	    conc_growing_take(&wait, sizeof(wait), own.wait) < 0)
 		return -EINVAL;
 	gather = conc_alloc_lines(sizeof(*gather));
 	if (gather == NULL)
 		return -ENOMEM;
-	if (attr != NULL) {
-		values.scaling = attr->scaling;
-		values.values = attr->values;
-		values.value_ops = attr->value_ops;
-		values.wait = attr->wait;
-		gather->lifetime = attr->values;
-		gather->value_ops = attr->value_ops;
-		gather->wait = attr->wait;
-	}
+	conc_object_mark(gather);
+	gather->lifetime = own.values;
+	gather->value_ops = value_ops;
+	gather->wait = wait;
+	values.scaling = own.scaling;
+	values.values = own.values;
+	values.value_ops = &value_ops;
+	values.wait = &wait;
 	rc = conc_dict_new(&values, &gather->values);
 	if (rc != 0) {
 		conc_release(gather);
@@ -80,7 +87,7 @@ int conc_gather_new(const struct conc_gather_attr *attr, conc_gather **out)
 
 void conc_gather_free(conc_gather *gather)
 {
-	if (gather == NULL)
+	if (!conc_is_ours(gather))
 		return;
 	conc_dict_free(gather->values);
 	conc_release(gather);
@@ -91,53 +98,37 @@ int conc_gather_insert(conc_gather *gather, int64_t key,
 {
 	int rc;
 
-	if (gather == NULL || key < 0 || value == NULL ||
+	if (!conc_is_ours(gather) || key < 0 || value == NULL ||
 	    value->kind == CONC_ABSENT)
 		return -EINVAL;
-	rc = conc_dict_int_set(gather->values, key, value, NULL);
+	rc = conc_dict_int_set(gather->values, key, value);
 	CONC_YIELD_POINT();
 	if (rc == 0)
 		conc_eventcount_notify_after_any(bucket_of(gather, key), true);
 	return rc;
 }
 
-int conc_gather_try_take(conc_gather *gather, int64_t key, bool clear,
-			 struct conc_value *value)
+static int take_now(conc_gather *gather, int64_t key, bool clear,
+		    struct conc_value *value)
 {
 	bool failed;
 	int rc;
 
-	if (gather == NULL || key < 0 || value == NULL)
-		return -EINVAL;
 	/* acquire: what was inserted before the failure is found below. */
 	failed = atomic_load_explicit(&gather->failed, memory_order_acquire);
-	rc = clear ? conc_dict_int_delete(gather->values, key, value)
+	rc = clear ? conc_dict_int_take(gather->values, key, value)
 		   : conc_dict_int_get(gather->values, key, value);
 	if (rc != -ENOENT)
 		return rc;
 	return failed ? -ENOTRECOVERABLE : -EAGAIN;
 }
 
-int conc_gather_take(conc_gather *gather, int64_t key, bool clear,
-		     int64_t deadline, struct conc_value *value)
+int conc_gather_try_take(conc_gather *gather, int64_t key, bool clear,
+			 struct conc_value *value)
 {
-	if (deadline < CONC_FOREVER)
+	if (!conc_is_ours(gather) || key < 0 || value == NULL)
 		return -EINVAL;
-	/* The rest of the arguments is for try_take to refuse. */
-	for (;;) {
-		int rc = conc_gather_try_take(gather, key, clear, value);
-
-		if (rc != -EAGAIN || deadline == CONC_TRY)
-			return rc;
-		rc = conc_gather_wait(gather, key, deadline);
-		if (rc == 0)
-			continue;
-		if (rc != -ETIMEDOUT)
-			return rc;
-		/* Time is up, but the value may have come with it. */
-		rc = conc_gather_try_take(gather, key, clear, value);
-		return rc == -EAGAIN ? -ETIMEDOUT : rc;
-	}
+	return take_now(gather, key, clear, value);
 }
 
 /* What a reader waits for. */
@@ -162,25 +153,62 @@ static bool worth_trying(void *arg)
 		return true;
 	rc = conc_dict_int_get(gather->values, place->key, &value);
 	if (rc == 0 && value.kind == CONC_POINTER &&
-	    (gather->lifetime == CONC_RETAINED ||
-	     gather->lifetime == CONC_TYPE_STABLE))
-		gather->value_ops.release(gather->value_ops.user,
-					  value.u.pointer);
+	    (gather->lifetime == CONC_VALUE_RETAINED ||
+	     gather->lifetime == CONC_VALUE_TYPE_STABLE))
+		gather->value_ops.release(value.u.pointer,
+					  gather->value_ops.user);
 	return rc != -ENOENT;
 }
 
-int conc_gather_wait(conc_gather *gather, int64_t key, int64_t deadline)
+static int wait_until(conc_gather *gather, int64_t key, int64_t deadline)
 {
 	struct place place = {gather, key};
 
-	if (gather == NULL || key < 0 || deadline < CONC_FOREVER)
-		return -EINVAL;
 	return conc_eventcount_await(bucket_of(gather, key), worth_trying,
 				     &place, deadline, 0, &gather->wait);
 }
 
+int conc_gather_wait(conc_gather *gather, int64_t key, int64_t deadline,
+		     conc_cancel *cancel)
+{
+	int rc;
+
+	if (!conc_is_ours(gather) || key < 0)
+		return -EINVAL;
+	rc = conc_wait_check(deadline, cancel);
+	return rc < 0 ? rc : wait_until(gather, key, deadline);
+}
+
+int conc_gather_take(conc_gather *gather, int64_t key, bool clear,
+		     struct conc_value *value, int64_t deadline,
+		     conc_cancel *cancel)
+{
+	int rc;
+
+	if (!conc_is_ours(gather) || key < 0 || value == NULL)
+		return -EINVAL;
+	rc = conc_wait_check(deadline, cancel);
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		rc = take_now(gather, key, clear, value);
+		if (rc != -EAGAIN || deadline == CONC_TRY)
+			return rc;
+		rc = wait_until(gather, key, deadline);
+		if (rc == 0)
+			continue;
+		if (rc != -ETIMEDOUT)
+			return rc;
+		/* Time is up, but the value may have come with it. */
+		rc = take_now(gather, key, clear, value);
+		return rc == -EAGAIN ? -ETIMEDOUT : rc;
+	}
+}
+
 void conc_gather_fail(conc_gather *gather)
 {
+	if (!conc_is_ours(gather))
+		return;
 	/* seq_cst: the waiters' second look reads it. */
 	atomic_store_explicit(&gather->failed, true, memory_order_seq_cst);
 	for (int i = 0; i < BUCKETS; i++)
@@ -189,23 +217,25 @@ void conc_gather_fail(conc_gather *gather)
 
 bool conc_gather_has_failed(conc_gather *gather)
 {
-	return atomic_load_explicit(&gather->failed, memory_order_acquire);
+	return conc_is_ours(gather) &&
+	       atomic_load_explicit(&gather->failed, memory_order_acquire);
 }
 
 size_t conc_gather_size(conc_gather *gather)
 {
-	return conc_dict_size(gather->values);
+	return conc_is_ours(gather) ? conc_dict_size(gather->values) : 0;
 }
 
 void conc_gather_clear(conc_gather *gather)
 {
-	conc_dict_clear(gather->values);
+	if (conc_is_ours(gather))
+		conc_dict_clear(gather->values);
 }
 
 int conc_gather_traverse(conc_gather *gather,
-			 int (*visit)(void *object, void *arg), void *arg)
+			 int (*visit)(void *object, void *user), void *user)
 {
-	if (gather == NULL)
+	if (!conc_is_ours(gather))
 		return -EINVAL;
-	return conc_dict_traverse(gather->values, visit, arg);
+	return conc_dict_traverse(gather->values, visit, user);
 }

@@ -36,15 +36,14 @@
 #include <config.h>
 
 #include <concurrency/bounded_queue.h>
-#include <concurrency/queue.h>
 
 #include <errno.h>
 #include <sched.h>
 
-#include "base/eventcount.h"
+#include "base/cancel.h"
+#include "base/growing.h"
 #include "base/lock.h"
-#include "base/memory.h"
-#include "base/yield_point.h"
+#include "inside.h"
 
 #define SIZE UINT64_C(0xffffffff)
 #define LIMIT_SHIFT 32
@@ -61,13 +60,14 @@
 #define YIELDS 4
 
 struct conc_bounded_queue {
-	_Alignas(CONC_LINE) _Atomic uint64_t credit;
+	_Alignas(CONC_LINE) struct conc_object object;
+	_Atomic uint64_t credit;
 	_Atomic uint64_t unfinished;
 	/* Beside them what hardly changes. */
 	conc_queue *items;
 	_Atomic int64_t capacity; /* as it was set; written under the lock */
 	struct conc_lock changing;
-	void (*drain)(void *user, void *item);
+	void (*drain)(void *item, void *user);
 	void *user;
 	struct conc_wait_hooks wait;
 
@@ -126,14 +126,11 @@ static void give_credit_back(conc_bounded_queue *queue)
 
 /* ---- tasks ------------------------------------------------------------- */
 
-int conc_bounded_queue_task_done(conc_bounded_queue *queue)
+static int finish_task(conc_bounded_queue *queue)
 {
-	uint64_t unfinished;
+	uint64_t unfinished = atomic_load_explicit(&queue->unfinished,
+						   memory_order_relaxed);
 
-	if (queue == NULL)
-		return -EINVAL;
-	unfinished = atomic_load_explicit(&queue->unfinished,
-					  memory_order_relaxed);
 	do {
 		if (unfinished == 0)
 			return -ERANGE;
@@ -146,8 +143,15 @@ int conc_bounded_queue_task_done(conc_bounded_queue *queue)
 	return 0;
 }
 
+int conc_bounded_queue_task_done(conc_bounded_queue *queue)
+{
+	return conc_is_ours(queue) ? finish_task(queue) : -EINVAL;
+}
+
 uint64_t conc_bounded_queue_unfinished(conc_bounded_queue *queue)
 {
+	if (!conc_is_ours(queue))
+		return 0;
 	/* seq_cst: also the look of a join; acquires what was done. */
 	return atomic_load_explicit(&queue->unfinished, memory_order_seq_cst);
 }
@@ -166,13 +170,14 @@ static bool all_done(void *arg)
 	return moment->seen;
 }
 
-int conc_bounded_queue_join(conc_bounded_queue *queue, int64_t deadline)
+int conc_bounded_queue_join(conc_bounded_queue *queue, int64_t deadline,
+			    conc_cancel *cancel)
 {
 	struct moment moment = {queue, false};
-	int rc;
+	int rc = conc_is_ours(queue) ? conc_wait_check(deadline, cancel) : -EINVAL;
 
-	if (queue == NULL || deadline < CONC_FOREVER)
-		return -EINVAL;
+	if (rc < 0)
+		return rc;
 	do {
 		rc = conc_eventcount_await(&queue->done, all_done, &moment,
 					   deadline, 0, &queue->wait);
@@ -182,25 +187,29 @@ int conc_bounded_queue_join(conc_bounded_queue *queue, int64_t deadline)
 
 /* ---- push -------------------------------------------------------------- */
 
-int conc_bounded_queue_try_push(conc_bounded_queue *queue, void *item)
+static CONC_INLINE int append(conc_bounded_queue *queue, void *item)
 {
-	int rc;
+	int rc = take_credit(queue);
 
-	if (queue == NULL || item == NULL)
-		return -EINVAL;
-	rc = take_credit(queue);
 	if (rc != 0)
 		return rc;
 	CONC_YIELD_POINT();
 	/* relaxed: see above. */
 	atomic_fetch_add_explicit(&queue->unfinished, 1, memory_order_relaxed);
 	CONC_YIELD_POINT();
-	rc = conc_queue_push(queue->items, item);
+	rc = conc_queue_append(queue->items, item);
 	if (rc != 0) {
-		conc_bounded_queue_task_done(queue);
+		finish_task(queue);
 		give_credit_back(queue);
 	}
 	return rc;
+}
+
+int conc_bounded_queue_try_push(conc_bounded_queue *queue, void *item)
+{
+	if (!conc_is_ours(queue) || item == NULL)
+		return -EINVAL;
+	return append(queue, item);
 }
 
 static bool has_room(void *arg)
@@ -217,37 +226,56 @@ static void pass_room(conc_bounded_queue *queue)
 		conc_eventcount_notify(&queue->room, false);
 }
 
-int conc_bounded_queue_wait_room(conc_bounded_queue *queue, int64_t deadline)
+static int wait_for_room(conc_bounded_queue *queue, int64_t deadline)
 {
-	int rc;
+	int rc = conc_eventcount_await(&queue->room, has_room, queue, deadline,
+				       0, &queue->wait);
 
-	if (queue == NULL || deadline < CONC_FOREVER)
-		return -EINVAL;
-	rc = conc_eventcount_await(&queue->room, has_room, queue, deadline, 0,
-				   &queue->wait);
 	if (rc != 0 && deadline != CONC_TRY)
 		pass_room(queue);
 	return rc;
 }
 
-int conc_bounded_queue_push(conc_bounded_queue *queue, void *item,
-			    int64_t deadline)
+/* conc_wait_check(); who does not begin may have a wake from an earlier wait. */
+static CONC_INLINE int begin(conc_bounded_queue *queue, int64_t deadline,
+			     conc_cancel *cancel)
 {
-	if (deadline < CONC_FOREVER)
-		return -EINVAL;
-	/* The rest of the arguments is for try_push to refuse. */
-	for (;;) {
-		int rc = conc_bounded_queue_try_push(queue, item);
+	int rc = conc_wait_check(deadline, cancel);
 
+	if (CONC_UNLIKELY(rc < 0))
+		conc_bounded_queue_pass(queue);
+	return rc;
+}
+
+int conc_bounded_queue_wait_room(conc_bounded_queue *queue, int64_t deadline,
+				 conc_cancel *cancel)
+{
+	int rc = conc_is_ours(queue) ? begin(queue, deadline, cancel) : -EINVAL;
+
+	return rc < 0 ? rc : wait_for_room(queue, deadline);
+}
+
+int conc_bounded_queue_push(conc_bounded_queue *queue, void *item,
+			    int64_t deadline, conc_cancel *cancel)
+{
+	int rc;
+
+	if (!conc_is_ours(queue) || item == NULL)
+		return -EINVAL;
+	rc = begin(queue, deadline, cancel);
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		rc = append(queue, item);
 		if (rc != -EAGAIN || deadline == CONC_TRY)
 			return rc;
-		rc = conc_bounded_queue_wait_room(queue, deadline);
+		rc = wait_for_room(queue, deadline);
 		if (rc == 0)
 			continue;
 		if (rc != -ETIMEDOUT)
 			return rc;
 		/* Time is up, but room may have come with it. */
-		rc = conc_bounded_queue_try_push(queue, item);
+		rc = append(queue, item);
 		return rc == -EAGAIN ? -ETIMEDOUT : rc;
 	}
 }
@@ -268,12 +296,12 @@ static int pop_what_is_coming(conc_bounded_queue *queue, void **item)
 			     item_is_coming(queue);
 	     pauses *= 2) {
 		conc_pause(pauses);
-		rc = conc_queue_try_pop(queue->items, item);
+		rc = conc_queue_take_front(queue->items, item);
 	}
 	for (int i = 0; rc == -EAGAIN && i < YIELDS && item_is_coming(queue);
 	     i++) {
 		sched_yield();
-		rc = conc_queue_try_pop(queue->items, item);
+		rc = conc_queue_take_front(queue->items, item);
 	}
 	return rc;
 }
@@ -284,20 +312,17 @@ static int pop_what_is_coming(conc_bounded_queue *queue, void **item)
  */
 static int pop_last(conc_bounded_queue *queue, int rc, void **item)
 {
-	if (!conc_bounded_queue_is_closed(queue))
+	if (!(load_credit(queue) & CLOSED))
 		return rc;
 	CONC_YIELD_POINT();
 	conc_queue_close(queue->items, false);
-	return conc_queue_try_pop(queue->items, item);
+	return conc_queue_take_front(queue->items, item);
 }
 
-int conc_bounded_queue_try_pop(conc_bounded_queue *queue, void **item)
+static CONC_INLINE int take(conc_bounded_queue *queue, void **item)
 {
-	int rc;
+	int rc = conc_queue_take_front(queue->items, item);
 
-	if (queue == NULL || item == NULL)
-		return -EINVAL;
-	rc = conc_queue_try_pop(queue->items, item);
 	if (rc == -EAGAIN)
 		rc = pop_what_is_coming(queue, item);
 	if (rc == -EAGAIN)
@@ -308,28 +333,42 @@ int conc_bounded_queue_try_pop(conc_bounded_queue *queue, void **item)
 	return rc;
 }
 
-int conc_bounded_queue_wait_item(conc_bounded_queue *queue, int64_t deadline)
+int conc_bounded_queue_try_pop(conc_bounded_queue *queue, void **item)
 {
-	return queue == NULL ? -EINVAL
-			     : conc_queue_wait(queue->items, deadline);
+	if (!conc_is_ours(queue) || item == NULL)
+		return -EINVAL;
+	return take(queue, item);
+}
+
+int conc_bounded_queue_wait_item(conc_bounded_queue *queue, int64_t deadline,
+				 conc_cancel *cancel)
+{
+	return conc_is_ours(queue)
+		       ? conc_queue_wait(queue->items, deadline, cancel)
+		       : -EINVAL;
 }
 
 void conc_bounded_queue_pass(conc_bounded_queue *queue)
 {
+	if (!conc_is_ours(queue))
+		return;
 	conc_queue_pass(queue->items);
 	pass_room(queue);
 }
 
-int conc_bounded_queue_pop(conc_bounded_queue *queue, int64_t deadline,
-			   void **item)
+int conc_bounded_queue_pop(conc_bounded_queue *queue, void **item,
+			   int64_t deadline, conc_cancel *cancel)
 {
 	int rc;
 
-	if (queue == NULL)
+	if (!conc_is_ours(queue) || item == NULL)
 		return -EINVAL;
+	rc = begin(queue, deadline, cancel);
+	if (rc < 0)
+		return rc;
 	if (deadline == CONC_TRY)
-		return conc_bounded_queue_try_pop(queue, item);
-	rc = conc_queue_pop(queue->items, deadline, item);
+		return take(queue, item);
+	rc = conc_queue_pop_until(queue->items, item, deadline);
 	if (rc == -ETIMEDOUT)
 		rc = pop_last(queue, rc, item);
 	CONC_YIELD_POINT();
@@ -352,32 +391,38 @@ static size_t size_with(conc_bounded_queue *queue, uint64_t credit)
 
 size_t conc_bounded_queue_size(conc_bounded_queue *queue)
 {
-	return size_with(queue, load_credit(queue));
+	return conc_is_ours(queue) ? size_with(queue, load_credit(queue)) : 0;
 }
 
 bool conc_bounded_queue_empty(conc_bounded_queue *queue)
 {
-	return conc_queue_empty(queue->items);
+	return conc_is_ours(queue) && conc_queue_empty(queue->items);
 }
 
 bool conc_bounded_queue_full(conc_bounded_queue *queue)
 {
-	uint64_t credit = load_credit(queue);
+	uint64_t credit;
 
+	if (!conc_is_ours(queue))
+		return false;
+	credit = load_credit(queue);
 	return size_with(queue, credit) >= limit_in(credit);
 }
 
 int64_t conc_bounded_queue_capacity(conc_bounded_queue *queue)
 {
+	if (!conc_is_ours(queue))
+		return 0;
 	/* relaxed: a number by itself. */
 	return atomic_load_explicit(&queue->capacity, memory_order_relaxed);
 }
 
 int conc_bounded_queue_traverse(conc_bounded_queue *queue,
-				int (*visit)(void *item, void *arg), void *arg)
+				int (*visit)(void *item, void *user), void *user)
 {
-	return queue == NULL ? -EINVAL
-			     : conc_queue_traverse(queue->items, visit, arg);
+	return conc_is_ours(queue)
+		       ? conc_queue_traverse(queue->items, visit, user)
+		       : -EINVAL;
 }
 
 /* ---- limit and end ----------------------------------------------------- */
@@ -388,6 +433,8 @@ void conc_bounded_queue_set_capacity(conc_bounded_queue *queue,
 {
 	uint64_t limit = limit_for(capacity), credit;
 
+	if (!conc_is_ours(queue))
+		return;
 	conc_lock_acquire(&queue->changing, &queue->wait);
 	atomic_store_explicit(&queue->capacity, capacity, memory_order_relaxed);
 	credit = load_credit(queue);
@@ -402,6 +449,8 @@ void conc_bounded_queue_set_capacity(conc_bounded_queue *queue,
 
 void conc_bounded_queue_close(conc_bounded_queue *queue, bool immediate)
 {
+	if (!conc_is_ours(queue))
+		return;
 	/* seq_cst: what a producer that waits looks at. */
 	atomic_fetch_or_explicit(&queue->credit, CLOSED, memory_order_seq_cst);
 	conc_eventcount_notify(&queue->room, true);
@@ -411,19 +460,19 @@ void conc_bounded_queue_close(conc_bounded_queue *queue, bool immediate)
 
 bool conc_bounded_queue_is_closed(conc_bounded_queue *queue)
 {
-	return (load_credit(queue) & CLOSED) != 0;
+	return conc_is_ours(queue) && (load_credit(queue) & CLOSED) != 0;
 }
 
 /* What close throws away is popped and done. */
-static void throw_away(void *user, void *item)
+static void throw_away(void *item, void *user)
 {
 	conc_bounded_queue *queue = user;
 
 	give_credit_back(queue);
 	/* -ERANGE: its consumer-to-be has reported it already. */
-	(void)conc_bounded_queue_task_done(queue);
+	(void)finish_task(queue);
 	if (queue->drain != NULL)
-		queue->drain(queue->user, item);
+		queue->drain(item, queue->user);
 }
 
 /* ---- making and freeing ------------------------------------------------ */
@@ -431,25 +480,27 @@ static void throw_away(void *user, void *item)
 int conc_bounded_queue_new(const struct conc_bounded_queue_attr *attr,
 			   conc_bounded_queue **out)
 {
-	struct conc_queue_attr items = {.size = sizeof(items),
-					.drain = throw_away};
+	struct conc_bounded_queue_attr own = CONC_BOUNDED_QUEUE_ATTR_INIT;
+	struct conc_wait_hooks wait = CONC_WAIT_HOOKS_INIT;
+	struct conc_queue_attr items = CONC_QUEUE_ATTR_INIT;
 	conc_bounded_queue *queue;
 	int rc;
 
-	if (out == NULL || (attr != NULL && attr->size != sizeof(*attr)))
+	if (out == NULL || conc_growing_take(&own, sizeof(own), attr) < 0 ||
+	    conc_growing_take(&wait, sizeof(wait), own.wait) < 0)
 		return -EINVAL;
 	queue = conc_alloc_lines(sizeof(*queue));
 	if (queue == NULL)
 		return -ENOMEM;
+	conc_object_mark(queue);
+	queue->drain = own.drain;
+	queue->user = own.user;
+	queue->wait = wait;
+	atomic_init(&queue->capacity, own.capacity);
+	atomic_init(&queue->credit, limit_for(own.capacity));
+	items.drain = throw_away;
 	items.user = queue;
-	if (attr != NULL) {
-		items.wait = attr->wait;
-		queue->drain = attr->drain;
-		queue->user = attr->user;
-		queue->wait = attr->wait;
-		atomic_init(&queue->capacity, attr->capacity);
-	}
-	atomic_init(&queue->credit, limit_for(queue->capacity));
+	items.wait = &wait;
 	rc = conc_queue_new(&items, &queue->items);
 	if (rc != 0) {
 		conc_release(queue);
@@ -461,7 +512,7 @@ int conc_bounded_queue_new(const struct conc_bounded_queue_attr *attr,
 
 void conc_bounded_queue_free(conc_bounded_queue *queue)
 {
-	if (queue == NULL)
+	if (!conc_is_ours(queue))
 		return;
 	conc_queue_free(queue->items);
 	conc_release(queue);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files of conc_queue share: queue.c has the algorithm and its
- * explanation, wait.c the sleeping, view.c size and traversal.
+ * This folder has the queues.  conc_queue: queue.c has the algorithm and its
+ * explanation, wait.c the sleeping, view.c size and traversal; they share this file.
+ * bounded_queue.c puts a capacity on one.  It uses base, and no other structure.
  */
 #ifndef CONC_QUEUE_INSIDE_H
 #define CONC_QUEUE_INSIDE_H
@@ -9,17 +10,19 @@
 #include <concurrency/queue.h>
 
 #include "base/eventcount.h"
-#include "segment.h"
+#include "base/object.h"
 #include "base/yield_point.h"
+#include "segment.h"
 
 struct conc_queue {
+	_Alignas(CONC_LINE) struct conc_object object;
 	/* Written once a segment; beside them what never or hardly changes. */
-	_Alignas(CONC_LINE) _Atomic(struct conc_segment *) tail;
+	_Atomic(struct conc_segment *) tail;
 	_Atomic(struct conc_segment *) head;
 	_Atomic bool closed; /* a short cut: CLOSED was seen in a `next' */
 	_Atomic bool failed;
 	bool lock_free;
-	void (*drain)(void *user, void *item);
+	void (*drain)(void *item, void *user);
 	void *user;
 	struct conc_wait_hooks wait;
 
@@ -42,5 +45,14 @@ static inline bool conc_queue_failed(conc_queue *queue)
 {
 	return atomic_load_explicit(&queue->failed, memory_order_seq_cst);
 }
+
+/*
+ * conc_queue_push(), _try_pop(), _wait() and _pop() with arguments that have been
+ * looked at: for these, and for what has a queue of its own.
+ */
+int conc_queue_append(conc_queue *queue, void *item);
+int conc_queue_take_front(conc_queue *queue, void **item);
+int conc_queue_wait_until(conc_queue *queue, int64_t deadline);
+int conc_queue_pop_until(conc_queue *queue, void **item, int64_t deadline);
 
 #endif

@@ -68,6 +68,7 @@
 
 #include <errno.h>
 
+#include "base/growing.h"
 #include "inside.h"
 
 /* The address that no item has. */
@@ -138,7 +139,7 @@ static void move_tail(conc_queue *queue, struct conc_segment *segment,
  * the next segment, linking `spare' if there is none.  0: go on there; 1: spare
  * is linked; -EPIPE; -ENOSPC: there is no next and spare is NULL.
  */
-static int follow(conc_queue *queue, struct conc_segment *segment,
+static CONC_NOINLINE int follow(conc_queue *queue, struct conc_segment *segment,
 		  uint64_t index, struct conc_segment *spare)
 {
 	/* acquire: what is in the next segment. */
@@ -282,13 +283,11 @@ static int put_with_spare(conc_queue *queue, void *item)
 	return rc;
 }
 
-int conc_queue_push(conc_queue *queue, void *item)
+static CONC_INLINE int append(conc_queue *queue, void *item)
 {
 	conc_reader *reader;
 	int rc;
 
-	if (queue == NULL || item == NULL)
-		return -EINVAL;
 	reader = conc_rcu_enter();
 	rc = put(queue, item, NULL);
 	conc_rcu_leave(reader);
@@ -298,6 +297,18 @@ int conc_queue_push(conc_queue *queue, void *item)
 	if (rc == 0)
 		conc_eventcount_notify(&queue->arrivals, false);
 	return rc;
+}
+
+int conc_queue_push(conc_queue *queue, void *item)
+{
+	if (CONC_UNLIKELY(!conc_is_ours(queue) || item == NULL))
+		return -EINVAL;
+	return append(queue, item);
+}
+
+int conc_queue_append(conc_queue *queue, void *item)
+{
+	return append(queue, item);
 }
 
 /* ---- pop --------------------------------------------------------------- */
@@ -392,19 +403,28 @@ static int take_now(conc_queue *queue, void **item)
 	return front == FRONT_ITEM ? 0 : front == FRONT_ENDED ? -EPIPE : -EAGAIN;
 }
 
-int conc_queue_try_pop(conc_queue *queue, void **item)
+static CONC_INLINE int take_front(conc_queue *queue, void **item)
 {
-	int rc;
+	int rc = take_now(queue, item);
 
-	if (queue == NULL || item == NULL)
-		return -EINVAL;
-	rc = take_now(queue, item);
 	CONC_YIELD_POINT();
 	if (rc != -EAGAIN || !conc_queue_failed(queue))
 		return rc;
 	/* Look once more: what was pushed before the failure comes out. */
 	rc = take_now(queue, item);
 	return rc == -EAGAIN ? -ENOTRECOVERABLE : rc;
+}
+
+int conc_queue_try_pop(conc_queue *queue, void **item)
+{
+	if (CONC_UNLIKELY(!conc_is_ours(queue) || item == NULL))
+		return -EINVAL;
+	return take_front(queue, item);
+}
+
+int conc_queue_take_front(conc_queue *queue, void **item)
+{
+	return take_front(queue, item);
 }
 
 /* ---- The end ----------------------------------------------------------- */
@@ -430,7 +450,7 @@ static void hand_out_the_rest(conc_queue *queue)
 
 	while (take_now(queue, &item) == 0)
 		if (queue->drain != NULL)
-			queue->drain(queue->user, item);
+			queue->drain(item, queue->user);
 }
 
 void conc_queue_close(conc_queue *queue, bool immediate)
@@ -438,6 +458,8 @@ void conc_queue_close(conc_queue *queue, bool immediate)
 	struct conc_segment *tail;
 	conc_reader *reader;
 
+	if (!conc_is_ours(queue))
+		return;
 	reader = conc_rcu_enter();
 	do {
 		/* acquire: what is in the segment. */
@@ -455,10 +477,13 @@ void conc_queue_close(conc_queue *queue, bool immediate)
 
 int conc_queue_new(const struct conc_queue_attr *attr, conc_queue **out)
 {
+	struct conc_queue_attr own = CONC_QUEUE_ATTR_INIT;
+	struct conc_wait_hooks wait = CONC_WAIT_HOOKS_INIT;
 	struct conc_segment *segment;
 	conc_queue *queue;
 
-	if (out == NULL || (attr != NULL && attr->size != sizeof(*attr)))
+	if (out == NULL || conc_growing_take(&own, sizeof(own), attr) < 0 ||
+	    conc_growing_take(&wait, sizeof(wait), own.wait) < 0)
 		return -EINVAL;
 	queue = conc_alloc_lines(sizeof(*queue));
 	if (queue == NULL)
@@ -468,12 +493,11 @@ int conc_queue_new(const struct conc_queue_attr *attr, conc_queue **out)
 		conc_release(queue);
 		return -ENOMEM;
 	}
-	if (attr != NULL) {
-		queue->lock_free = attr->lock_free;
-		queue->drain = attr->drain;
-		queue->user = attr->user;
-		queue->wait = attr->wait;
-	}
+	conc_object_mark(queue);
+	queue->lock_free = own.lock_free;
+	queue->drain = own.drain;
+	queue->user = own.user;
+	queue->wait = wait;
 	atomic_init(&queue->head, segment);
 	atomic_init(&queue->tail, segment);
 	*out = queue;
@@ -484,7 +508,7 @@ void conc_queue_free(conc_queue *queue)
 {
 	struct conc_segment *segment;
 
-	if (queue == NULL)
+	if (!conc_is_ours(queue))
 		return;
 	conc_queue_close(queue, queue->drain != NULL);
 	/* At once: nobody can be reading. */

@@ -47,7 +47,8 @@ struct conc_segment {
 
 /* What `next' holds in the last segment of a closed queue. */
 #define CONC_SEGMENT_CLOSED (&conc_segment_closed)
-extern struct conc_segment conc_segment_closed;
+extern struct conc_segment conc_segment_closed
+	__attribute__((visibility("hidden")));
 
 #define CONC_INDEX_CLOSED (UINT64_C(1) << 63)
 

@@ -66,6 +66,8 @@ size_t conc_queue_size(conc_queue *queue)
 	conc_reader *reader;
 	bool closed;
 
+	if (!conc_is_ours(queue))
+		return 0;
 	reader = conc_rcu_enter();
 	do {
 		front = front_of(queue);
@@ -80,7 +82,7 @@ size_t conc_queue_size(conc_queue *queue)
 
 bool conc_queue_empty(conc_queue *queue)
 {
-	return conc_queue_look(queue) != FRONT_ITEM;
+	return conc_is_ours(queue) && conc_queue_look(queue) != FRONT_ITEM;
 }
 
 bool conc_queue_is_closed(conc_queue *queue)
@@ -88,6 +90,8 @@ bool conc_queue_is_closed(conc_queue *queue)
 	conc_reader *reader;
 	bool closed;
 
+	if (!conc_is_ours(queue))
+		return false;
 	reader = conc_rcu_enter();
 	end_of(queue, &closed);
 	conc_rcu_leave(reader);
@@ -95,12 +99,12 @@ bool conc_queue_is_closed(conc_queue *queue)
 }
 
 /* By the indices, which nobody moves now: as many cells as items, each once. */
-int conc_queue_traverse(conc_queue *queue, int (*visit)(void *item, void *arg),
-			void *arg)
+int conc_queue_traverse(conc_queue *queue, int (*visit)(void *item, void *user),
+			void *user)
 {
 	struct conc_segment *segment;
 
-	if (queue == NULL || visit == NULL)
+	if (!conc_is_ours(queue) || visit == NULL)
 		return -EINVAL;
 	segment = atomic_load_explicit(&queue->head, memory_order_acquire);
 	while (segment != NULL && segment != CONC_SEGMENT_CLOSED) {
@@ -115,7 +119,7 @@ int conc_queue_traverse(conc_queue *queue, int (*visit)(void *item, void *arg),
 			int rc = visit(atomic_load_explicit(
 					       &segment->cells[cell],
 					       memory_order_acquire),
-				       arg);
+				       user);
 
 			if (rc != 0)
 				return rc;

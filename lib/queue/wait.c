@@ -14,6 +14,7 @@
 
 #include <errno.h>
 
+#include "base/cancel.h"
 #include "inside.h"
 
 /* How long a waiter of a lock_free queue polls before it sleeps, in ns. */
@@ -27,18 +28,33 @@ static bool worth_trying(void *arg)
 	       conc_queue_look(queue) != FRONT_NOTHING;
 }
 
-int conc_queue_wait(conc_queue *queue, int64_t deadline)
+int conc_queue_wait_until(conc_queue *queue, int64_t deadline)
 {
-	int rc;
+	int rc = conc_eventcount_await(&queue->arrivals, worth_trying, queue,
+				       deadline, queue->lock_free ? POLL : 0,
+				       &queue->wait);
 
-	if (queue == NULL || deadline < CONC_FOREVER)
-		return -EINVAL;
-	rc = conc_eventcount_await(&queue->arrivals, worth_trying, queue,
-				   deadline, queue->lock_free ? POLL : 0,
-				   &queue->wait);
 	if (rc != 0 && deadline != CONC_TRY)
 		conc_queue_pass(queue);
 	return rc;
+}
+
+/* conc_wait_check(); who does not begin may have a wake from an earlier wait. */
+static CONC_INLINE int begin(conc_queue *queue, int64_t deadline,
+			     conc_cancel *cancel)
+{
+	int rc = conc_wait_check(deadline, cancel);
+
+	if (CONC_UNLIKELY(rc < 0))
+		conc_queue_pass(queue);
+	return rc;
+}
+
+int conc_queue_wait(conc_queue *queue, int64_t deadline, conc_cancel *cancel)
+{
+	int rc = conc_is_ours(queue) ? begin(queue, deadline, cancel) : -EINVAL;
+
+	return rc < 0 ? rc : conc_queue_wait_until(queue, deadline);
 }
 
 void conc_queue_pass(conc_queue *queue)
@@ -47,32 +63,48 @@ void conc_queue_pass(conc_queue *queue)
 	 * close and fail wake everyone themselves; only an item has a wake of
 	 * its own that may have come to us.
 	 */
-	if (conc_queue_look(queue) == FRONT_ITEM)
+	if (conc_is_ours(queue) && conc_queue_look(queue) == FRONT_ITEM)
 		conc_eventcount_notify(&queue->arrivals, false);
 }
 
-int conc_queue_pop(conc_queue *queue, int64_t deadline, void **item)
+static CONC_INLINE int pop_until(conc_queue *queue, void **item, int64_t deadline)
 {
-	if (queue == NULL || item == NULL || deadline < CONC_FOREVER)
-		return -EINVAL;
 	for (;;) {
-		int rc = conc_queue_try_pop(queue, item);
+		int rc = conc_queue_take_front(queue, item);
 
 		if (rc != -EAGAIN || deadline == CONC_TRY)
 			return rc;
-		rc = conc_queue_wait(queue, deadline);
+		rc = conc_queue_wait_until(queue, deadline);
 		if (rc == 0)
 			continue;
 		if (rc != -ETIMEDOUT)
 			return rc;
 		/* Time is up, but an item may have come with it. */
-		rc = conc_queue_try_pop(queue, item);
+		rc = conc_queue_take_front(queue, item);
 		return rc == -EAGAIN ? -ETIMEDOUT : rc;
 	}
 }
 
+int conc_queue_pop(conc_queue *queue, void **item, int64_t deadline,
+		   conc_cancel *cancel)
+{
+	int rc;
+
+	if (!conc_is_ours(queue) || item == NULL)
+		return -EINVAL;
+	rc = begin(queue, deadline, cancel);
+	return rc < 0 ? rc : pop_until(queue, item, deadline);
+}
+
+int conc_queue_pop_until(conc_queue *queue, void **item, int64_t deadline)
+{
+	return pop_until(queue, item, deadline);
+}
+
 void conc_queue_fail(conc_queue *queue)
 {
+	if (!conc_is_ours(queue))
+		return;
 	/* seq_cst: the waiters' second look reads it. */
 	atomic_store_explicit(&queue->failed, true, memory_order_seq_cst);
 	conc_eventcount_notify(&queue->arrivals, true);

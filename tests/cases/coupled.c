@@ -12,7 +12,7 @@ static atomic_bool hold, held;
 static conc_dict *dict;
 static int stored, looked_up;
 
-static int hash(void *user, const void *key, uint64_t *hash)
+static int hash(const void *key, uint64_t *hash, void *user)
 {
 	(void)user;
 	(void)key;
@@ -20,7 +20,7 @@ static int hash(void *user, const void *key, uint64_t *hash)
 	return 0;
 }
 
-static enum conc_equal equal(void *user, const void *probe, const void *key)
+static enum conc_equal equal(const void *probe, const void *key, void *user)
 {
 	(void)user;
 	(void)probe;
@@ -31,7 +31,7 @@ static enum conc_equal equal(void *user, const void *probe, const void *key)
 	return CONC_DIFFERENT;
 }
 
-static void keep(void *user, const void *key)
+static void keep(const void *key, void *user)
 {
 	(void)user;
 	(void)key;
@@ -47,18 +47,25 @@ static void *read_one(void *arg)
 
 int main(void)
 {
+	const struct conc_key_ops key_ops = {
+		.size = sizeof(key_ops),
+		.hash = hash,
+		.fast_eq = equal,
+		.retain = keep,
+		.release = keep,
+	};
 	struct conc_dict_attr attr = {
 		.size = sizeof(attr),
 		.keys = CONC_KEY_GENERAL,
-		.key_ops = {hash, equal, NULL, keep, keep, NULL},
+		.key_ops = &key_ops,
 	};
-	struct conc_value value = {.kind = CONC_INT};
+	struct conc_value value = {.kind = CONC_NUMBER};
 	conc_queue *queue;
 	pthread_t reader;
 
 	alarm(10);
 	must(conc_dict_new(&attr, &dict) == 0 &&
-		     conc_dict_set(dict, &stored, 0, &value, NULL) == 0 &&
+		     conc_dict_set(dict, &stored, 0, &value) == 0 &&
 		     conc_queue_new(NULL, &queue) == 0,
 	     "no memory");
 	hold = true;
@@ -69,7 +76,7 @@ int main(void)
 		void *item;
 
 		must(conc_queue_push(queue, &stored) == 0, "no push");
-		if (conc_queue_pop(queue, CONC_TRY, &item) != 0)
+		if (conc_queue_pop(queue, &item, CONC_TRY, NULL) != 0)
 			return 1;
 	}
 	hold = false;

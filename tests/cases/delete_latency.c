@@ -35,17 +35,17 @@ static void *read_keys(void *arg)
 
 static void *write_keys(void *arg)
 {
-	struct conc_value value = {.kind = CONC_INT};
+	struct conc_value value = {.kind = CONC_NUMBER};
 	uint64_t key = (uint64_t)(uintptr_t)arg << 40;
 	long count = 0;
 
 	for (; !stop; key++, count++) {
 		if (bytes) {
-			conc_dict_set(dict, &key, sizeof(key), &value, NULL);
-			conc_dict_delete(dict, &key, sizeof(key), NULL);
+			conc_dict_set(dict, &key, sizeof(key), &value);
+			conc_dict_delete(dict, &key, sizeof(key));
 		} else {
-			conc_dict_int_set(dict, (int64_t)key, &value, NULL);
-			conc_dict_int_delete(dict, (int64_t)key, NULL);
+			conc_dict_int_set(dict, (int64_t)key, &value);
+			conc_dict_int_delete(dict, (int64_t)key);
 		}
 	}
 	deleted += count;

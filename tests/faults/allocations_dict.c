@@ -50,7 +50,7 @@ struct life {
 	int at, twin;
 	struct conc_value value, expected, old;
 	int64_t n, sum;
-	bool wants_old;
+	bool wants_old, shows;
 	struct references before;
 };
 
@@ -61,7 +61,8 @@ static uint64_t draw(struct life *l, uint64_t below)
 
 static bool counts_references(const struct life *l)
 {
-	return l->values == CONC_RETAINED || l->values == CONC_TYPE_STABLE;
+	return l->values == CONC_VALUE_RETAINED ||
+	       l->values == CONC_VALUE_TYPE_STABLE;
 }
 
 static void take_reference(struct life *l, const struct conc_value *value)
@@ -73,13 +74,13 @@ static void take_reference(struct life *l, const struct conc_value *value)
 static void drop_reference(struct life *l, const struct conc_value *value)
 {
 	if (value->kind == CONC_POINTER && counts_references(l))
-		test_value_release(NULL, value->u.pointer);
+		test_value_release(value->u.pointer, NULL);
 }
 
 static bool same(const struct conc_value *a, const struct conc_value *b)
 {
 	return a->kind == b->kind &&
-	       (a->kind != CONC_INT || a->u.number == b->u.number) &&
+	       (a->kind != CONC_NUMBER || a->u.number == b->u.number) &&
 	       (a->kind != CONC_POINTER || a->u.pointer == b->u.pointer);
 }
 
@@ -106,6 +107,11 @@ static size_t length(const struct life *l)
 	(int_keys(l) ? conc_dict_int_##function(l->dict, l->at, __VA_ARGS__)  \
 		     : conc_dict_##function(l->dict, key(l), length(l),       \
 					    __VA_ARGS__))
+
+/* The same of a function without further arguments. */
+#define CALL_KEY(function)                                                     \
+	(int_keys(l) ? conc_dict_int_##function(l->dict, l->at)                \
+		     : conc_dict_##function(l->dict, key(l), length(l)))
 
 /* ---- is it as the model says? -------------------------------------------- */
 
@@ -146,7 +152,7 @@ static int index_of(const struct life *l, const struct conc_entry *entry)
 static int walk(struct life *l, conc_cursor *cursor)
 {
 	bool seen[KEYS] = {false}, right = true;
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	int rc, result = 0;
 
 	while ((rc = conc_cursor_next(cursor, &entry)) != -ENOENT) {
@@ -223,11 +229,6 @@ static void is_unchanged(void *life)
 
 /* ---- operations ----------------------------------------------------------- */
 
-static struct conc_value *wanted_old(struct life *l)
-{
-	return l->wants_old ? &l->old : NULL;
-}
-
 static int call_get(void *life)
 {
 	struct life *l = life;
@@ -246,7 +247,8 @@ static int call_set(void *life)
 {
 	struct life *l = life;
 
-	return CALL(set, &l->value, wanted_old(l));
+	return l->wants_old ? CALL(exchange, &l->value, &l->old)
+			    : CALL(set, &l->value);
 }
 
 static int expect_set(struct life *l)
@@ -260,7 +262,7 @@ static int call_insert(void *life)
 	struct life *l = life;
 
 	l->wants_old = false;
-	return CALL(insert, &l->value);
+	return CALL(insert, &l->value, l->shows ? &l->old : NULL);
 }
 
 static int expect_insert(struct life *l)
@@ -275,7 +277,7 @@ static int call_delete(void *life)
 {
 	struct life *l = life;
 
-	return CALL(delete, wanted_old(l));
+	return l->wants_old ? CALL(take, &l->old) : CALL_KEY(delete);
 }
 
 static int expect_delete(struct life *l)
@@ -291,7 +293,8 @@ static int call_compare_exchange(void *life)
 	struct life *l = life;
 
 	l->wants_old = false;
-	return CALL(compare_exchange, &l->expected, &l->value);
+	return CALL(compare_exchange, &l->expected, &l->value,
+		    l->shows ? &l->old : NULL);
 }
 
 static int expect_compare_exchange(struct life *l)
@@ -308,7 +311,7 @@ static int call_remove_expected(void *life)
 	struct life *l = life;
 
 	l->wants_old = false;
-	return CALL(compare_exchange, &l->model[l->at], &absent);
+	return CALL(compare_exchange, &l->model[l->at], &absent, NULL);
 }
 
 static int expect_remove_expected(struct life *l)
@@ -317,8 +320,8 @@ static int expect_remove_expected(struct life *l)
 	return 0;
 }
 
-static int change(void *life, const struct conc_value *old,
-		  struct conc_value *desired)
+static int change(const struct conc_value *old, struct conc_value *desired,
+		  void *life)
 {
 	struct life *l = life;
 
@@ -347,14 +350,14 @@ static int call_add(void *life)
 static int expect_add(struct life *l)
 {
 	struct conc_value *model = &l->model[l->at];
-	int64_t old = model->kind == CONC_INT ? model->u.number : 0, sum;
+	int64_t old = model->kind == CONC_NUMBER ? model->u.number : 0, sum;
 	int64_t limit = LARGEST_COUNT + 1;
 
-	if (l->values == CONC_BORROWED)
+	if (l->values == CONC_VALUE_BORROWED)
 		return -EINVAL;
 	if (model->kind == CONC_POINTER)
 		return -EDOM;
-	if (l->values == CONC_INT64)
+	if (l->values == CONC_VALUE_INT64)
 		limit *= 2;
 	sum = old + l->n;
 	if (sum < -limit || sum >= limit)
@@ -429,10 +432,10 @@ static struct conc_value draw_value(struct life *l)
 	static const int64_t numbers[] = {0, 1, -7, LARGEST_COUNT,
 					  -LARGEST_COUNT - 1};
 
-	if (l->values == CONC_BORROWED ||
-	    (l->values != CONC_INT64 && draw(l, 3) != 0))
+	if (l->values == CONC_VALUE_BORROWED ||
+	    (l->values != CONC_VALUE_INT64 && draw(l, 3) != 0))
 		return pointer(&l->object[draw(l, OBJECTS)]);
-	if (l->values == CONC_INT64 && draw(l, 8) == 0)
+	if (l->values == CONC_VALUE_INT64 && draw(l, 8) == 0)
 		return number(LARGEST_COUNT + 1 + (int64_t)draw(l, 9));
 	return number(numbers[draw(l, COUNT_OF(numbers))]);
 }
@@ -464,6 +467,7 @@ static void prepare_step(struct life *l)
 	l->expected = draw(l, 4) == 0 ? draw_value(l) : l->model[l->at];
 	l->n = numbers[draw(l, COUNT_OF(numbers))];
 	l->wants_old = draw(l, 2) == 0;
+	l->shows = draw(l, 2) == 0;
 	l->old = absent;
 }
 
@@ -473,6 +477,8 @@ static void take_step(struct life *l, struct operation *operation)
 	bool gives = operation->expect == expect_set ||
 		     operation->expect == expect_insert ||
 		     operation->expect == expect_compare_exchange;
+	bool may_show = operation->expect == expect_insert ||
+			operation->expect == expect_compare_exchange;
 	struct conc_value before = l->model[l->at];
 	int rc;
 
@@ -484,6 +490,10 @@ static void take_step(struct life *l, struct operation *operation)
 	ck_assert_int_eq(rc, operation->expect(l));
 	if (l->wants_old)
 		ck_assert(same(&l->old, &before));
+	else if (may_show && l->shows && rc != 0)
+		ck_assert(same(&l->old, &before));
+	else
+		ck_assert_int_eq(l->old.kind, CONC_ABSENT);
 	drop_reference(l, &l->old);
 	if (gives && rc != 0)
 		drop_reference(l, &l->value);
@@ -509,15 +519,15 @@ static void name_keys(struct life *l)
 static int make_dict(void *life)
 {
 	struct life *l = life;
+	const struct conc_key_ops key_ops = test_key_ops(NULL);
+	const struct conc_value_ops value_ops = test_value_ops(NULL);
 	const struct conc_dict_attr attr = {
 		.size = sizeof(attr),
 		.scaling = 1,
 		.keys = l->keys,
 		.values = l->values,
-		.key_ops = {test_key_hash, test_key_fast_eq, test_key_full_eq,
-			    test_key_retain, test_key_release, NULL},
-		.value_ops = {test_value_retain, test_value_try_retain,
-			      test_value_release, NULL},
+		.key_ops = &key_ops,
+		.value_ops = &value_ops,
 	};
 
 	return conc_dict_new(&attr, &l->dict);
@@ -559,10 +569,10 @@ static void live(enum conc_key_kind keys, enum conc_lifetime values)
 
 static void live_with_values_of_every_lifetime(enum conc_key_kind keys)
 {
-	live(keys, CONC_INT64);
-	live(keys, CONC_RETAINED);
-	live(keys, CONC_TYPE_STABLE);
-	live(keys, CONC_BORROWED);
+	live(keys, CONC_VALUE_INT64);
+	live(keys, CONC_VALUE_RETAINED);
+	live(keys, CONC_VALUE_TYPE_STABLE);
+	live(keys, CONC_VALUE_BORROWED);
 }
 
 START_TEST(a_dict_of_integer_keys_without_memory_is_as_it_was)

@@ -24,7 +24,7 @@ struct life {
 	struct conc_value model[OBJECTS];
 	uint64_t seed;
 	/* The step. */
-	int at;
+	int at; /* of a reference: whether compare_exchange shows */
 	struct conc_value value, expected, old;
 	uintptr_t first, last; /* numbers that are queued */
 	int references[OBJECTS];
@@ -38,31 +38,32 @@ static uint64_t draw(struct life *l, uint64_t below)
 static bool same(const struct conc_value *a, const struct conc_value *b)
 {
 	return a->kind == b->kind &&
-	       (a->kind != CONC_INT || a->u.number == b->u.number) &&
+	       (a->kind != CONC_NUMBER || a->u.number == b->u.number) &&
 	       (a->kind != CONC_POINTER || a->u.pointer == b->u.pointer);
 }
 
 static bool counts_references(const struct life *l)
 {
-	return l->values == CONC_RETAINED || l->values == CONC_TYPE_STABLE;
+	return l->values == CONC_VALUE_RETAINED ||
+	       l->values == CONC_VALUE_TYPE_STABLE;
 }
 
 static void take_reference(struct life *l, const struct conc_value *value)
 {
 	if (value->kind == CONC_POINTER && counts_references(l))
-		retain(NULL, value->u.pointer);
+		retain(value->u.pointer, NULL);
 }
 
 static void drop_reference(struct life *l, const struct conc_value *value)
 {
 	if (value->kind == CONC_POINTER && counts_references(l))
-		release(NULL, value->u.pointer);
+		release(value->u.pointer, NULL);
 }
 
 static struct conc_value draw_value(struct life *l)
 {
-	if (l->values == CONC_INT64 ||
-	    (l->values != CONC_BORROWED && draw(l, 4) == 0))
+	if (l->values == CONC_VALUE_INT64 ||
+	    (l->values != CONC_VALUE_BORROWED && draw(l, 4) == 0))
 		return number((int64_t)draw(l, 1000));
 	return pointer(&l->object[draw(l, OBJECTS)]);
 }
@@ -102,8 +103,12 @@ static void owns_what_it_owned(struct life *l)
 	ck_assert(right);
 }
 
-static const struct conc_value_ops object_ops = {retain, try_retain, release,
-						 NULL};
+static const struct conc_value_ops object_ops = {
+	.size = sizeof(struct conc_value_ops),
+	.retain = retain,
+	.try_retain = try_retain,
+	.release = release,
+};
 
 static void begin(struct life *l, enum conc_lifetime values)
 {
@@ -184,7 +189,7 @@ static void pop(struct life *l)
 {
 	void *item = NULL;
 
-	if (conc_queue_pop(l->queue, CONC_TRY, &item) != 0 ||
+	if (conc_queue_pop(l->queue, &item, CONC_TRY, NULL) != 0 ||
 	    (uintptr_t)item != ++l->first)
 		ck_abort_msg("%p came out", item);
 }
@@ -195,7 +200,7 @@ START_TEST(a_queue_without_memory_is_as_it_was)
 	struct attempts pushes = {0};
 	struct life life, *l = &life;
 
-	begin(l, CONC_BORROWED);
+	begin(l, CONC_VALUE_BORROWED);
 	make(l, make_queue, 2);
 	for (int round = 0; round < ROUNDS; round++) {
 		while (l->last - l->first < MANY) {
@@ -227,7 +232,7 @@ static int push_bounded(void *life)
 	struct life *l = life;
 
 	return conc_bounded_queue_push(l->bounded, (void *)(l->last + 1),
-				       CONC_FOREVER);
+				       CONC_FOREVER, NULL);
 }
 
 static void bounded_is_unchanged(void *life)
@@ -249,7 +254,7 @@ static void pop_bounded(struct life *l)
 {
 	void *item = NULL;
 
-	if (conc_bounded_queue_pop(l->bounded, CONC_TRY, &item) != 0 ||
+	if (conc_bounded_queue_pop(l->bounded, &item, CONC_TRY, NULL) != 0 ||
 	    (uintptr_t)item != ++l->first)
 		ck_abort_msg("%p came out", item);
 }
@@ -260,7 +265,7 @@ START_TEST(a_bounded_queue_without_memory_is_as_it_was)
 	struct attempts pushes = {0};
 	struct life life, *l = &life;
 
-	begin(l, CONC_BORROWED);
+	begin(l, CONC_VALUE_BORROWED);
 	make(l, make_bounded, 3);
 	for (int round = 0; round < ROUNDS; round++) {
 		while (l->last - l->first < MANY) {
@@ -288,7 +293,7 @@ static int make_gather(void *life)
 	const struct conc_gather_attr attr = {.size = sizeof(attr),
 					      .scaling = 1,
 					      .values = l->values,
-					      .value_ops = object_ops};
+					      .value_ops = &object_ops};
 
 	return conc_gather_new(&attr, &l->gather);
 }
@@ -312,7 +317,7 @@ static void gather_is_as_the_model_says(struct life *l)
 
 		right &= conc_gather_try_take(l->gather, at, false, &value) ==
 				 rc &&
-			 conc_gather_wait(l->gather, at, CONC_TRY) == rc;
+			 conc_gather_wait(l->gather, at, CONC_TRY, NULL) == rc;
 		if (there) {
 			right &= same(&value, &l->model[at]);
 			drop_reference(l, &value);
@@ -335,7 +340,8 @@ static int take(void *life)
 {
 	struct life *l = life;
 
-	return conc_gather_take(l->gather, l->at, true, CONC_TRY, &l->old);
+	return conc_gather_take(l->gather, l->at, true, &l->old, CONC_TRY,
+				NULL);
 }
 
 static void take_value(struct life *l)
@@ -383,10 +389,10 @@ static void gather(enum conc_lifetime values)
 
 START_TEST(a_gatherer_without_memory_is_as_it_was)
 {
-	gather(CONC_INT64);
-	gather(CONC_RETAINED);
-	gather(CONC_TYPE_STABLE);
-	gather(CONC_BORROWED);
+	gather(CONC_VALUE_INT64);
+	gather(CONC_VALUE_RETAINED);
+	gather(CONC_VALUE_TYPE_STABLE);
+	gather(CONC_VALUE_BORROWED);
 }
 END_TEST
 
@@ -397,7 +403,7 @@ static int make_ref(void *life)
 	struct life *l = life;
 	const struct conc_ref_attr attr = {.size = sizeof(attr),
 					   .values = l->values,
-					   .value_ops = object_ops};
+					   .value_ops = &object_ops};
 
 	return conc_ref_new(&attr, &l->ref);
 }
@@ -420,7 +426,8 @@ static int compare_exchange(void *life)
 {
 	struct life *l = life;
 
-	return conc_ref_compare_exchange(l->ref, &l->expected, &l->value);
+	return conc_ref_compare_exchange(l->ref, &l->expected, &l->value,
+					 l->at ? &l->old : NULL);
 }
 
 static int clear(void *life)
@@ -467,6 +474,7 @@ static void ref(enum conc_lifetime values)
 		l->value = draw(l, 8) == 0 ? absent : draw_value(l);
 		l->expected = draw(l, 3) == 0 ? draw_value(l) : l->model[0];
 		l->old = absent;
+		l->at = (int)draw(l, 2);
 		if (steps[step] != clear)
 			take_reference(l, &l->value);
 		remember_references(l);
@@ -479,6 +487,10 @@ static void ref(enum conc_lifetime values)
 			ck_assert_int_eq(rc, 0);
 		if (steps[step] == exchange)
 			ck_assert(same(&l->old, &l->model[0]));
+		if (steps[step] == compare_exchange && l->at && rc != 0)
+			ck_assert(same(&l->old, &l->model[0]));
+		else if (steps[step] == compare_exchange)
+			ck_assert_int_eq(l->old.kind, CONC_ABSENT);
 		drop_reference(l, &l->old);
 		if (rc == 0)
 			l->model[0] = l->value;
@@ -491,7 +503,8 @@ static void ref(enum conc_lifetime values)
 	/* Only a retained pointer is stored in memory of its own. */
 	for (size_t i = 0; i < COUNT_OF(steps); i++) {
 		ck_assert_int_eq(attempts[i].refused > 0,
-				 values == CONC_RETAINED && steps[i] != clear);
+				 values == CONC_VALUE_RETAINED &&
+					 steps[i] != clear);
 		ck_assert_int_eq(attempts[i].managed, 0);
 	}
 	end(l, live_before);
@@ -499,10 +512,38 @@ static void ref(enum conc_lifetime values)
 
 START_TEST(a_reference_without_memory_is_as_it_was)
 {
-	ref(CONC_INT64);
-	ref(CONC_RETAINED);
-	ref(CONC_TYPE_STABLE);
-	ref(CONC_BORROWED);
+	ref(CONC_VALUE_INT64);
+	ref(CONC_VALUE_RETAINED);
+	ref(CONC_VALUE_TYPE_STABLE);
+	ref(CONC_VALUE_BORROWED);
+}
+END_TEST
+
+/* ---- tokens --------------------------------------------------------------- */
+
+static int make_token(void *token)
+{
+	return conc_cancel_new(token);
+}
+
+static void is_no_token(void *token)
+{
+	ck_assert_ptr_null(*(conc_cancel **)token);
+}
+
+START_TEST(a_token_without_memory_is_not_made)
+{
+	long live_before = alloc_live();
+	struct attempts making = {0};
+	conc_cancel *token = NULL;
+
+	ck_assert_int_eq(attempt(make_token, is_no_token, &token, &making), 0);
+	ck_assert_int_gt(making.refused, 0);
+	ck_assert_int_eq(making.managed, 0);
+	conc_cancel_fire(token);
+	ck_assert(conc_cancel_fired(token));
+	conc_cancel_free(token);
+	ck_assert_int_eq(alloc_live(), live_before);
 }
 END_TEST
 
@@ -514,5 +555,6 @@ size_t other_allocations(const TTest **tests)
 	tests[count++] = a_bounded_queue_without_memory_is_as_it_was;
 	tests[count++] = a_gatherer_without_memory_is_as_it_was;
 	tests[count++] = a_reference_without_memory_is_as_it_was;
+	tests[count++] = a_token_without_memory_is_not_made;
 	return count;
 }

@@ -61,14 +61,14 @@ static struct world {
 /* ---- structures ------------------------------------------------------------ */
 
 /* Counted by several threads. */
-static void keep(void *user, void *thing)
+static void keep(void *thing, void *user)
 {
 	(void)user;
 	__atomic_fetch_add(&((struct object *)thing)->references, 1,
 			   __ATOMIC_RELAXED);
 }
 
-static void let_go(void *user, void *thing)
+static void let_go(void *thing, void *user)
 {
 	(void)user;
 	require(__atomic_fetch_sub(&((struct object *)thing)->references, 1,
@@ -77,16 +77,20 @@ static void let_go(void *user, void *thing)
 
 static void make(struct structures *s)
 {
-	const struct conc_value_ops ops = {keep, NULL, let_go, NULL};
+	const struct conc_value_ops ops = {
+		.size = sizeof(struct conc_value_ops),
+		.retain = keep,
+		.release = let_go,
+	};
 	const struct conc_dict_attr objects = {.size = sizeof(objects),
 					       .keys = CONC_KEY_BYTES,
-					       .values = CONC_RETAINED,
-					       .value_ops = ops};
+					       .values = CONC_VALUE_RETAINED,
+					       .value_ops = &ops};
 	const struct conc_bounded_queue_attr bounded = {
 		.size = sizeof(bounded), .capacity = CAPACITY};
 	const struct conc_ref_attr ref = {.size = sizeof(ref),
-					  .values = CONC_RETAINED,
-					  .value_ops = ops};
+					  .values = CONC_VALUE_RETAINED,
+					  .value_ops = &ops};
 
 	require(conc_dict_new(NULL, &s->counts) == 0);
 	require(conc_dict_new(&objects, &s->objects) == 0);
@@ -120,7 +124,7 @@ static struct conc_value thing(struct structures *s, uint64_t n)
 {
 	struct conc_value value = pointer(&s->things[n % KEYS]);
 
-	keep(NULL, value.u.pointer);
+	keep(value.u.pointer, NULL);
 	return value;
 }
 
@@ -136,13 +140,13 @@ static void keep_objects(struct structures *s, uint64_t random)
 	size_t n = random % KEYS, other = random / KEYS % KEYS;
 	struct conc_value value = thing(s, n), found;
 
-	require(conc_dict_set(s->objects, &n, sizeof(n), &value, NULL) == 0);
+	require(conc_dict_set(s->objects, &n, sizeof(n), &value) == 0);
 	if (conc_dict_get(s->objects, &other, sizeof(other), &found) == 0) {
 		require(found.u.pointer == &s->things[other]);
-		let_go(NULL, found.u.pointer);
+		let_go(found.u.pointer, NULL);
 	}
 	if (random % 3 == 0)
-		conc_dict_delete(s->objects, &other, sizeof(other), NULL);
+		conc_dict_delete(s->objects, &other, sizeof(other));
 	value = thing(s, random);
 	require(conc_ref_set(s->ref, &value) == 0);
 }
@@ -154,13 +158,13 @@ static void queue_up(struct structures *s, uint64_t random)
 	for (uint64_t n = random % 7; n > 0; n--)
 		require(conc_queue_push(s->queue, s) == 0);
 	for (uint64_t n = random / 7 % 7; n > 0; n--) {
-		int rc = conc_queue_pop(s->queue, CONC_TRY, &item);
+		int rc = conc_queue_pop(s->queue, &item, CONC_TRY, NULL);
 
 		require(rc == -EAGAIN || (rc == 0 && item == s));
 	}
 	if (random % 2 == 0)
-		conc_bounded_queue_push(s->bounded, s, CONC_TRY);
-	else if (conc_bounded_queue_pop(s->bounded, CONC_TRY, &item) == 0)
+		conc_bounded_queue_push(s->bounded, s, CONC_TRY, NULL);
+	else if (conc_bounded_queue_pop(s->bounded, &item, CONC_TRY, NULL) == 0)
 		require(item == s);
 }
 
@@ -171,7 +175,8 @@ static void gather(struct structures *s, uint64_t random)
 
 	if (random / KEYS % 2 == 0)
 		require(conc_gather_insert(s->gather, key, &value) == 0);
-	else if (conc_gather_take(s->gather, key, true, CONC_TRY, &value) == 0)
+	else if (conc_gather_take(s->gather, key, true, &value, CONC_TRY,
+				  NULL) == 0)
 		require(value.u.number == key);
 }
 
@@ -187,7 +192,7 @@ static void use(struct structures *s, uint64_t *seed)
 
 static void check_dicts(struct structures *s)
 {
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	conc_cursor *cursor;
 	int64_t sum = 0;
 
@@ -215,12 +220,12 @@ static void check_queues(struct structures *s)
 
 	require(left_bounded <= CAPACITY);
 	while (left-- > 0)
-		require(conc_queue_pop(s->queue, CONC_TRY, &item) == 0 &&
+		require(conc_queue_pop(s->queue, &item, CONC_TRY, NULL) == 0 &&
 			item == s);
-	require(conc_queue_pop(s->queue, CONC_TRY, &item) == -EAGAIN);
+	require(conc_queue_pop(s->queue, &item, CONC_TRY, NULL) == -EAGAIN);
 	while (left_bounded-- > 0)
-		require(conc_bounded_queue_pop(s->bounded, CONC_TRY, &item) ==
-				0 &&
+		require(conc_bounded_queue_pop(s->bounded, &item, CONC_TRY,
+					       NULL) == 0 &&
 			item == s);
 	require(conc_bounded_queue_empty(s->bounded));
 }
@@ -237,7 +242,7 @@ static void check(struct structures *s)
 	require(conc_gather_size(s->gather) == 0);
 	require(conc_ref_get(s->ref, &value) == 0);
 	if (value.kind == CONC_POINTER)
-		let_go(NULL, value.u.pointer);
+		let_go(value.u.pointer, NULL);
 }
 
 /* ---- the child --------------------------------------------------------------- */
@@ -254,10 +259,11 @@ static void *ask(void *arg)
 	for (int i = 0; i < 100; i++)
 		use(s, &seed);
 	require(conc_queue_push(s->questions, &item) == 0);
-	require(conc_bounded_queue_pop(s->answers, CONC_FOREVER, &item) == 0);
+	require(conc_bounded_queue_pop(s->answers, &item, CONC_FOREVER, NULL) ==
+		0);
 	require(item == s);
-	require(conc_gather_take(s->gather, KEYS, false, CONC_FOREVER,
-				 &value) == 0);
+	require(conc_gather_take(s->gather, KEYS, false, &value, CONC_FOREVER,
+				 NULL) == 0);
 	return NULL;
 }
 
@@ -271,14 +277,16 @@ static void talk(struct structures *s)
 	for (int i = 0; i < TALKERS; i++)
 		require(pthread_create(&threads[i], NULL, ask, s) == 0);
 	for (int i = 0; i < TALKERS; i++)
-		require(conc_queue_pop(s->questions, CONC_FOREVER, &item) == 0);
+		require(conc_queue_pop(s->questions, &item, CONC_FOREVER,
+				       NULL) == 0);
 	for (int i = 0; i < TALKERS; i++)
-		require(conc_bounded_queue_push(s->answers, s, CONC_FOREVER) ==
-			0);
+		require(conc_bounded_queue_push(s->answers, s, CONC_FOREVER,
+						NULL) == 0);
 	require(conc_gather_insert(s->gather, KEYS, &value) == 0);
 	for (int i = 0; i < TALKERS; i++)
 		pthread_join(threads[i], NULL);
-	require(conc_gather_take(s->gather, KEYS, true, CONC_TRY, &value) == 0);
+	require(conc_gather_take(s->gather, KEYS, true, &value, CONC_TRY,
+				 NULL) == 0);
 }
 
 static void fork_once(int generation);

@@ -102,7 +102,7 @@ static void *wait_begin(void *user)
 	return user;
 }
 
-static void wait_end(void *user, void *token)
+static void wait_end(void *token, void *user)
 {
 	ck_assert(outside && token == user);
 	outside = false;
@@ -122,11 +122,21 @@ static int in_the_end(void *user)
 	return --patience <= 0 ? INTERRUPTED : 0;
 }
 
-static const struct conc_wait_hooks no_hooks;
-static const struct conc_wait_hooks patient = {wait_begin, wait_end, never,
-					       &asked};
-static const struct conc_wait_hooks impatient = {wait_begin, wait_end,
-						 in_the_end, &asked};
+static const struct conc_wait_hooks no_hooks = CONC_WAIT_HOOKS_INIT;
+static const struct conc_wait_hooks patient = {
+	.size = sizeof(struct conc_wait_hooks),
+	.user = &asked,
+	.wait_begin = wait_begin,
+	.wait_end = wait_end,
+	.interrupted = never,
+};
+static const struct conc_wait_hooks impatient = {
+	.size = sizeof(struct conc_wait_hooks),
+	.user = &asked,
+	.wait_begin = wait_begin,
+	.wait_end = wait_end,
+	.interrupted = in_the_end,
+};
 
 /* ---- each function that blocks ------------------------------------------------ */
 
@@ -139,13 +149,15 @@ struct structures {
 static struct structures make(const struct conc_wait_hooks *hooks)
 {
 	const struct conc_queue_attr queue = {.size = sizeof(queue),
-					      .wait = *hooks};
-	const struct conc_queue_attr lock_free = {
-		.size = sizeof(lock_free), .lock_free = true, .wait = *hooks};
-	const struct conc_bounded_queue_attr bounded = {
-		.size = sizeof(bounded), .capacity = CAPACITY, .wait = *hooks};
+					      .wait = hooks};
+	const struct conc_queue_attr lock_free = {.size = sizeof(lock_free),
+						  .lock_free = true,
+						  .wait = hooks};
+	const struct conc_bounded_queue_attr bounded = {.size = sizeof(bounded),
+							.capacity = CAPACITY,
+							.wait = hooks};
 	const struct conc_gather_attr gather = {.size = sizeof(gather),
-						.wait = *hooks};
+						.wait = hooks};
 	struct structures s;
 
 	ck_assert_int_eq(conc_queue_new(&queue, &s.queue), 0);
@@ -155,7 +167,7 @@ static struct structures make(const struct conc_wait_hooks *hooks)
 	ck_assert_int_eq(conc_gather_new(&gather, &s.gather), 0);
 	for (int i = 0; i < CAPACITY; i++)
 		ck_assert_int_eq(conc_bounded_queue_push(s.full, &asked,
-							 CONC_TRY),
+							 CONC_TRY, NULL),
 				 0);
 	return s;
 }
@@ -174,57 +186,57 @@ static struct conc_value value;
 
 static int queue_pop(struct structures *s, int64_t deadline)
 {
-	return conc_queue_pop(s->queue, deadline, &item);
+	return conc_queue_pop(s->queue, &item, deadline, NULL);
 }
 
 static int queue_wait(struct structures *s, int64_t deadline)
 {
-	return conc_queue_wait(s->queue, deadline);
+	return conc_queue_wait(s->queue, deadline, NULL);
 }
 
 static int lock_free_pop(struct structures *s, int64_t deadline)
 {
-	return conc_queue_pop(s->lock_free, deadline, &item);
+	return conc_queue_pop(s->lock_free, &item, deadline, NULL);
 }
 
 static int lock_free_wait(struct structures *s, int64_t deadline)
 {
-	return conc_queue_wait(s->lock_free, deadline);
+	return conc_queue_wait(s->lock_free, deadline, NULL);
 }
 
 static int bounded_pop(struct structures *s, int64_t deadline)
 {
-	return conc_bounded_queue_pop(s->empty, deadline, &item);
+	return conc_bounded_queue_pop(s->empty, &item, deadline, NULL);
 }
 
 static int wait_item(struct structures *s, int64_t deadline)
 {
-	return conc_bounded_queue_wait_item(s->empty, deadline);
+	return conc_bounded_queue_wait_item(s->empty, deadline, NULL);
 }
 
 static int bounded_push(struct structures *s, int64_t deadline)
 {
-	return conc_bounded_queue_push(s->full, &asked, deadline);
+	return conc_bounded_queue_push(s->full, &asked, deadline, NULL);
 }
 
 static int wait_room(struct structures *s, int64_t deadline)
 {
-	return conc_bounded_queue_wait_room(s->full, deadline);
+	return conc_bounded_queue_wait_room(s->full, deadline, NULL);
 }
 
 static int join(struct structures *s, int64_t deadline)
 {
-	return conc_bounded_queue_join(s->full, deadline);
+	return conc_bounded_queue_join(s->full, deadline, NULL);
 }
 
 static int gather_take(struct structures *s, int64_t deadline)
 {
-	return conc_gather_take(s->gather, 3, true, deadline, &value);
+	return conc_gather_take(s->gather, 3, true, &value, deadline, NULL);
 }
 
 static int gather_wait(struct structures *s, int64_t deadline)
 {
-	return conc_gather_wait(s->gather, 3, deadline);
+	return conc_gather_wait(s->gather, 3, deadline, NULL);
 }
 
 static const struct {
@@ -409,7 +421,7 @@ static int receive_item(struct errand *e, int64_t number)
 	void *popped;
 
 	(void)number;
-	return conc_queue_pop(e->s.queue, CONC_FOREVER, &popped);
+	return conc_queue_pop(e->s.queue, &popped, CONC_FOREVER, NULL);
 }
 
 static void close_queue(struct errand *e)
@@ -428,7 +440,7 @@ static int receive_lock_free(struct errand *e, int64_t number)
 	void *popped;
 
 	(void)number;
-	return conc_queue_pop(e->s.lock_free, CONC_FOREVER, &popped);
+	return conc_queue_pop(e->s.lock_free, &popped, CONC_FOREVER, NULL);
 }
 
 static void close_lock_free(struct errand *e)
@@ -439,8 +451,8 @@ static void close_lock_free(struct errand *e)
 static void send_bounded(struct errand *e, int64_t number)
 {
 	(void)number;
-	crowd_check(&e->crowd,
-		    conc_bounded_queue_push(e->s.empty, e, CONC_TRY) == 0);
+	crowd_check(&e->crowd, conc_bounded_queue_push(e->s.empty, e, CONC_TRY,
+						       NULL) == 0);
 }
 
 static int receive_bounded(struct errand *e, int64_t number)
@@ -448,7 +460,7 @@ static int receive_bounded(struct errand *e, int64_t number)
 	void *popped;
 
 	(void)number;
-	return conc_bounded_queue_pop(e->s.empty, CONC_FOREVER, &popped);
+	return conc_bounded_queue_pop(e->s.empty, &popped, CONC_FOREVER, NULL);
 }
 
 static void close_bounded(struct errand *e)
@@ -462,14 +474,14 @@ static void send_room(struct errand *e, int64_t number)
 	void *popped;
 
 	(void)number;
-	crowd_check(&e->crowd,
-		    conc_bounded_queue_pop(e->s.full, CONC_TRY, &popped) == 0);
+	crowd_check(&e->crowd, conc_bounded_queue_pop(e->s.full, &popped,
+						      CONC_TRY, NULL) == 0);
 }
 
 static int receive_room(struct errand *e, int64_t number)
 {
 	(void)number;
-	return conc_bounded_queue_push(e->s.full, e, CONC_FOREVER);
+	return conc_bounded_queue_push(e->s.full, e, CONC_FOREVER, NULL);
 }
 
 static void close_full(struct errand *e)
@@ -479,7 +491,8 @@ static void close_full(struct errand *e)
 
 static void send_value(struct errand *e, int64_t number)
 {
-	const struct conc_value sent = {CONC_INT, {.number = number}};
+	const struct conc_value sent = {.kind = CONC_NUMBER,
+					.u.number = number};
 
 	crowd_check(&e->crowd,
 		    conc_gather_insert(e->s.gather, number, &sent) == 0);
@@ -488,8 +501,8 @@ static void send_value(struct errand *e, int64_t number)
 static int receive_value(struct errand *e, int64_t number)
 {
 	struct conc_value got;
-	int rc = conc_gather_take(e->s.gather, number, true, CONC_FOREVER,
-				  &got);
+	int rc = conc_gather_take(e->s.gather, number, true, &got, CONC_FOREVER,
+				  NULL);
 
 	crowd_check(&e->crowd, rc != 0 || got.u.number == number);
 	return rc;
@@ -567,12 +580,12 @@ static void contend(struct crowd *crowd, unsigned who)
 	patience = 0; /* whoever asked would get an error */
 	while (crowd_goes_on(crowd)) {
 		uint64_t key = crowd_random(&seed) % 500;
-		const struct conc_value number = {CONC_INT, {.number = 1}};
-		int rc = conc_dict_set(c->dict, &key, sizeof(key), &number,
-				       NULL);
+		const struct conc_value number = {.kind = CONC_NUMBER,
+						  .u.number = 1};
+		int rc = conc_dict_set(c->dict, &key, sizeof(key), &number);
 
 		crowd_check(crowd, rc == 0);
-		rc = conc_dict_delete(c->dict, &key, sizeof(key), NULL);
+		rc = conc_dict_delete(c->dict, &key, sizeof(key));
 		crowd_check(crowd, rc == 0 || rc == -ENOENT);
 		rc = conc_dict_add(c->dict, "sum", 3, 1, NULL);
 		crowd_check(crowd, rc == 0);
@@ -587,7 +600,7 @@ START_TEST(a_wait_for_a_lock_or_a_grace_period_is_not_interrupted)
 	const struct conc_dict_attr attr = {.size = sizeof(attr),
 					    .scaling = 1,
 					    .keys = CONC_KEY_BYTES,
-					    .wait = impatient};
+					    .wait = &impatient};
 	struct contention c = {.written = 0};
 	struct conc_value sum;
 	long before = signals;

@@ -114,7 +114,7 @@ static inline void *wait_begin(void *user)
 	return &sleeps;
 }
 
-static inline void wait_end(void *user, void *token)
+static inline void wait_end(void *token, void *user)
 {
 	must(user == &sleeps && token == &sleeps);
 	sleeps--;
@@ -122,13 +122,31 @@ static inline void wait_end(void *user, void *token)
 
 /* For every structure; no call returns and no callback runs in a sleep. */
 static const struct conc_wait_hooks wait_hooks = {
-	.wait_begin = wait_begin, .wait_end = wait_end, .user = &sleeps,
+	.size = sizeof(struct conc_wait_hooks),
+	.wait_begin = wait_begin,
+	.wait_end = wait_end,
+	.user = &sleeps,
 };
 
 /* A deadline that keeps nobody: none, or one that has passed. */
 static inline int64_t take_deadline(struct input *in)
 {
-	return take_bool(in) ? 1 : CONC_TRY;
+	return take_bool(in) ? conc_now() : CONC_TRY;
+}
+
+/* A token that ends every call; made without regard to the memory there is. */
+static inline conc_cancel *fired_token(void)
+{
+	long left = conc_alloc_fail_after;
+	conc_cancel *cancel = NULL;
+
+	conc_alloc_fail_after = -1;
+	must(conc_cancel_new(&cancel) == 0);
+	conc_alloc_fail_after = left;
+	must(!conc_cancel_fired(cancel));
+	conc_cancel_fire(cancel);
+	must(conc_cancel_fired(cancel));
+	return cancel;
 }
 
 /* What a call answers that had to wait until this deadline, in vain. */

@@ -20,7 +20,7 @@ struct object {
 
 static struct object objects[OBJECTS];
 
-static inline void object_retain(void *user, void *value)
+static inline void object_retain(void *value, void *user)
 {
 	struct object *object = value;
 
@@ -30,13 +30,13 @@ static inline void object_retain(void *user, void *value)
 	object->references++;
 }
 
-static inline bool object_try_retain(void *user, void *value)
+static inline bool object_try_retain(void *value, void *user)
 {
-	object_retain(user, value);
+	object_retain(value, user);
 	return true;
 }
 
-static inline void object_release(void *user, void *value)
+static inline void object_release(void *value, void *user)
 {
 	struct object *object = value;
 
@@ -46,7 +46,10 @@ static inline void object_release(void *user, void *value)
 }
 
 static const struct conc_value_ops object_ops = {
-	object_retain, object_try_retain, object_release, NULL,
+	.size = sizeof(struct conc_value_ops),
+	.retain = object_retain,
+	.try_retain = object_try_retain,
+	.release = object_release,
 };
 
 static const struct conc_value nothing = {.kind = CONC_ABSENT};
@@ -54,15 +57,16 @@ static const struct conc_value nothing = {.kind = CONC_ABSENT};
 static inline bool is_counted(enum conc_lifetime lifetime,
 			      const struct conc_value *value)
 {
-	return value->kind == CONC_POINTER && (lifetime == CONC_RETAINED ||
-					       lifetime == CONC_TYPE_STABLE);
+	return value->kind == CONC_POINTER &&
+	       (lifetime == CONC_VALUE_RETAINED ||
+		lifetime == CONC_VALUE_TYPE_STABLE);
 }
 
 static inline bool same(const struct conc_value *a, const struct conc_value *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	if (a->kind == CONC_INT)
+	if (a->kind == CONC_NUMBER)
 		return a->u.number == b->u.number;
 	return a->kind == CONC_ABSENT || a->u.pointer == b->u.pointer;
 }
@@ -77,7 +81,7 @@ static inline struct conc_value take_value(struct input *in)
 		value.kind = CONC_POINTER;
 		value.u.pointer = &objects[kind % OBJECTS];
 	} else if (kind < 250) {
-		value.kind = CONC_INT;
+		value.kind = CONC_NUMBER;
 		value.u.number = take_number(in);
 	} else if (kind < 252) {
 		value.kind = CONC_POINTER;
@@ -94,9 +98,9 @@ static inline struct conc_value take_value(struct input *in)
 /* What the headers say of a number, in a structure of this lifetime. */
 static inline int check_number(enum conc_lifetime lifetime, int64_t number)
 {
-	int64_t limit = INT64_C(1) << (lifetime == CONC_INT64 ? 60 : 59);
+	int64_t limit = INT64_C(1) << (lifetime == CONC_VALUE_INT64 ? 60 : 59);
 
-	if (lifetime == CONC_BORROWED)
+	if (lifetime == CONC_VALUE_BORROWED)
 		return -EINVAL;
 	return -limit <= number && number < limit ? 0 : -EOVERFLOW;
 }
@@ -105,12 +109,13 @@ static inline int check_number(enum conc_lifetime lifetime, int64_t number)
 static inline int check_value(enum conc_lifetime lifetime,
 			      const struct conc_value *value)
 {
-	if (value->kind == CONC_INT)
+	if (value->kind == CONC_NUMBER)
 		return check_number(lifetime, value->u.number);
-	if (value->kind != CONC_POINTER || lifetime == CONC_INT64 ||
+	if (value->kind != CONC_POINTER || lifetime == CONC_VALUE_INT64 ||
 	    value->u.pointer == NULL)
 		return -EINVAL;
-	if (lifetime != CONC_BORROWED && (uintptr_t)value->u.pointer % 8 != 0)
+	if (lifetime != CONC_VALUE_BORROWED &&
+	    (uintptr_t)value->u.pointer % 8 != 0)
 		return -EINVAL;
 	return 0;
 }
@@ -129,7 +134,7 @@ static inline void take_back(enum conc_lifetime lifetime,
 			     const struct conc_value *value)
 {
 	if (is_counted(lifetime, value) && check_value(lifetime, value) == 0)
-		object_release(NULL, value->u.pointer);
+		object_release(value->u.pointer, NULL);
 }
 
 /* What came out is a reference of the target's own, to be given back. */
@@ -137,7 +142,7 @@ static inline void give_back(enum conc_lifetime lifetime,
 			     const struct conc_value *value)
 {
 	if (is_counted(lifetime, value))
-		object_release(NULL, value->u.pointer);
+		object_release(value->u.pointer, NULL);
 }
 
 static inline void forget_visits(void)
@@ -167,7 +172,7 @@ static inline void check_books(enum conc_lifetime lifetime,
 		const struct object *object = &objects[i];
 
 		must(object->references == object->visits);
-		if (lifetime == CONC_TYPE_STABLE)
+		if (lifetime == CONC_VALUE_TYPE_STABLE)
 			must(object->visits == held[i]);
 		else
 			must(object->visits >= held[i]);

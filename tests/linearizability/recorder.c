@@ -121,7 +121,7 @@ void returned(struct operation *operation, int answer)
 /* When the close under way, or its last pop, began. */
 static _Thread_local uint64_t since;
 
-void record_drained(void *user, void *item)
+void record_drained(void *item, void *user)
 {
 	struct operation *operation = announce(this_worker, "drained");
 
@@ -172,7 +172,7 @@ static const char *answer_name(int answer)
 static void write_token(FILE *file, const struct conc_value *token)
 {
 	switch (token->kind) {
-	case CONC_INT:
+	case CONC_NUMBER:
 		fprintf(file, " %" PRId64, token->u.number);
 		break;
 	case CONC_POINTER:
@@ -227,14 +227,14 @@ const char *const lifetime_names[4] = {"int64", "retained", "type_stable",
 
 /* --- objects -------------------------------------------------------------- */
 
-static void retain_object(void *user, void *value)
+static void retain_object(void *value, void *user)
 {
 	/* A free object here would be a missing grace period. */
 	if (atomic_fetch_add(&((struct object *)value)->references, 1) <= 0)
 		complain(user, "a reference was taken to a freed object");
 }
 
-static bool try_retain_object(void *user, void *value)
+static bool try_retain_object(void *value, void *user)
 {
 	struct object *object = value;
 	int count = atomic_load(&object->references);
@@ -247,13 +247,14 @@ static bool try_retain_object(void *user, void *value)
 	return false;
 }
 
-static void release_object(void *user, void *value)
+static void release_object(void *value, void *user)
 {
 	if (atomic_fetch_sub(&((struct object *)value)->references, 1) <= 0)
 		complain(user, "a reference was released twice");
 }
 
 const struct conc_value_ops object_ops = {
+	.size = sizeof(struct conc_value_ops),
 	.retain = retain_object,
 	.try_retain = try_retain_object,
 	.release = release_object,
@@ -281,7 +282,7 @@ struct conc_value new_pointer(struct worker *worker, enum conc_lifetime values)
 	struct conc_value value = {.kind = CONC_POINTER};
 	int64_t n = new_number(worker);
 
-	if (values == CONC_BORROWED) {
+	if (values == CONC_VALUE_BORROWED) {
 		value.u.pointer = (void *)(uintptr_t)(8 * (uint64_t)n);
 	} else {
 		struct object *object = new_object(worker);
@@ -299,7 +300,7 @@ struct conc_value token_of(enum conc_lifetime values,
 
 	if (value->kind != CONC_POINTER)
 		return token;
-	if (values == CONC_BORROWED)
+	if (values == CONC_VALUE_BORROWED)
 		token.u.number = (int64_t)((uintptr_t)value->u.pointer / 8);
 	else
 		token.u.number = atomic_load(
@@ -310,8 +311,8 @@ struct conc_value token_of(enum conc_lifetime values,
 void drop(const struct history *history, enum conc_lifetime values,
 	  const struct conc_value *value)
 {
-	if (value->kind == CONC_POINTER && values != CONC_BORROWED)
-		release_object((void *)history, value->u.pointer);
+	if (value->kind == CONC_POINTER && values != CONC_VALUE_BORROWED)
+		release_object(value->u.pointer, (void *)history);
 }
 
 /* --- running -------------------------------------------------------------- */

@@ -120,10 +120,10 @@ void returned(struct operation *operation, int answer);
 
 static inline struct conc_value number(int64_t n)
 {
-	return (struct conc_value){CONC_INT, {.number = n}};
+	return (struct conc_value){.kind = CONC_NUMBER, .u.number = n};
 }
 
-static const struct conc_value absent = {CONC_ABSENT, {0}};
+static const struct conc_value absent = {.kind = CONC_ABSENT};
 
 /* By enum conc_lifetime. */
 extern const char *const lifetime_names[4];
@@ -169,7 +169,7 @@ static inline int64_t short_deadline(struct worker *worker)
 void record_close(struct worker *worker, void (*close)(bool immediate),
 		  bool immediate);
 /* The `drain' callback for that; an item is a number. */
-void record_drained(void *user, void *item);
+void record_drained(void *item, void *user);
 
 static inline void *item_of(int64_t n)
 {

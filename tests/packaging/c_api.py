@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
 import pathlib
@@ -33,36 +34,75 @@ def run(*command: object, **options: object) -> str:
     ).stdout
 
 
+Named = tuple[str, str]
+"""A parameter or a member: its type, as "int (*)(void *item, void *user)", and its name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    name: str
+    header: str  # "concurrency/dict.h"
+    text: str  # the prototype, as C that is written in one way only
+    result: str
+    parameters: tuple[Named, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Type:
+    """A typedef, a structure or an enumeration."""
+
+    name: str  # or its tag
+    header: str
+    text: str
+    members: tuple[Named, ...]  # of a structure that the headers show, in order
+    enumerators: tuple[str, ...]
+
+
 @dataclasses.dataclass
 class Headers:
-    """What the public headers declare; each declaration as C that is written in one way only."""
+    """What the public headers declare, in their order."""
 
-    functions: dict[str, str]
-    header_of: dict[str, str]  # "concurrency/dict.h", of each function and type
-    types: dict[str, str]  # by name or tag
+    functions: dict[str, Function]
+    types: dict[str, Type]
     constants: set[str]  # macros and enumerators
 
 
 def parse(include: pathlib.Path, more: str = "") -> list[c_ast.Node]:
     """The declarations of the public headers and of what they include, then of `more'."""
-    command = [*compiler(), "-E", "-std=c99", *EXTENSIONS, f"-I{include}", "-x", "c", "-"]
+    command = [*compiler(), "-E", "-std=c99", "-DCONC_NO_INLINE", *EXTENSIONS, f"-I{include}", "-x", "c", "-"]
     text: str = run(*command, input=f"#include <concurrency.h>\n{more}")
     return c_parser.CParser().parse(text).ext  # type: ignore[no-any-return]
 
 
-def declaration(node: c_ast.Node) -> str:
-    """A prototype, a typedef or a structure as C, whatever its layout was."""
-    if isinstance(node, c_ast.FuncDef):
-        node = node.decl
-    if isinstance(node, c_ast.Decl):
-        node.storage, node.funcspec = [], []
+def as_c(node: c_ast.Node) -> str:
     return re.sub(r"\s+", " ", c_generator.CGenerator().visit(node)).strip()
+
+
+def type_of(node: c_ast.Node) -> str:
+    """The type of what a declaration declares, without the name."""
+    anonymous = inner = copy.deepcopy(node.type)
+    while not isinstance(inner, c_ast.TypeDecl):
+        inner = inner.type
+    inner.declname = None
+    return as_c(anonymous)
+
+
+def is_function(node: c_ast.Node) -> bool:
+    return isinstance(node, c_ast.Decl) and isinstance(node.type, c_ast.FuncDecl)
+
+
+def is_constant(node: c_ast.Node) -> bool:
+    """Such as CONC_TRY, for those who do not read macros."""
+    return isinstance(node, c_ast.Decl) and node.init is not None
+
+
+def is_assertion(node: c_ast.Node) -> bool:
+    """An array type whose size must not be negative."""
+    return isinstance(node, c_ast.Typedef) and isinstance(node.type, c_ast.ArrayDecl)
 
 
 def name_of(node: c_ast.Node) -> str:
     """What a declaration declares, or the tag that it defines."""
-    if isinstance(node, c_ast.FuncDef):
-        node = node.decl
     structure = tagged(node)
     return node.name or (structure.name if structure else "")
 
@@ -75,6 +115,23 @@ def tagged(node: c_ast.Node) -> c_ast.Node | None:
     if isinstance(inner, c_ast.Struct) and inner.decls or isinstance(inner, c_ast.Enum) and inner.values:
         return inner
     return None
+
+
+def named(nodes: list[c_ast.Node]) -> tuple[Named, ...]:
+    """`(void)' has none."""
+    return tuple((type_of(node), node.name) for node in nodes if isinstance(node, c_ast.Decl))
+
+
+def function_of(node: c_ast.Node, header: str) -> Function:
+    parameters = node.type.args.params if node.type.args else []
+    return Function(node.name, header, as_c(node), type_of(node.type), named(parameters))
+
+
+def type_from(node: c_ast.Node, header: str) -> Type:
+    inner = tagged(node)
+    members = named(inner.decls) if isinstance(inner, c_ast.Struct) else ()
+    values = inner.values.enumerators if isinstance(inner, c_ast.Enum) else []
+    return Type(name_of(node), header, as_c(node), members, tuple(value.name for value in values))
 
 
 def macros(include: pathlib.Path) -> set[str]:
@@ -91,20 +148,19 @@ def macros(include: pathlib.Path) -> set[str]:
 
 
 def read_headers(include: pathlib.Path) -> Headers:
-    headers = Headers({}, {}, {}, macros(include))
+    headers = Headers({}, {}, macros(include))
     for node in parse(include):
-        file = node.coord.file
-        if not file.startswith(f"{include}/concurrency"):
+        if not node.coord.file.startswith(f"{include}/concurrency"):
             continue
-        name = name_of(node)
-        structure = tagged(node)
-        if isinstance(node, c_ast.FuncDef) or isinstance(getattr(node, "type", None), c_ast.FuncDecl):
-            headers.functions[name] = declaration(node)
-        else:
-            headers.types[name] = declaration(node)
-        if isinstance(structure, c_ast.Enum):
-            headers.constants.update(value.name for value in structure.values.enumerators)
-        headers.header_of[name] = os.path.relpath(file, include)
+        header = os.path.relpath(node.coord.file, include)
+        if is_function(node):
+            headers.functions[node.name] = function_of(node, header)
+        elif is_constant(node):
+            headers.constants.add(node.name)
+        elif not is_assertion(node):
+            kind = type_from(node, header)
+            headers.types[kind.name] = kind
+            headers.constants.update(kind.enumerators)
     return headers
 
 

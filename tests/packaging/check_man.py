@@ -4,7 +4,8 @@
     names      the functions that the headers, lib/libconcurrency.map, the library as it was linked,
                debian/libconcurrency1.symbols, the pages' NAME sections and what `make install' put into
                man3/ name are the same; so are the types of headers and pages; prototypes and
-               structures in a SYNOPSIS are those of the headers; what .Xr refers to is there
+               structures in a SYNOPSIS are those of the headers, and on the page that names them; what
+               .Xr and .Fn refer to is there, and .Fn speaks of every function that a page names
     examples   every program in an EXAMPLES section compiles without a warning and ends with 0
     language   mandoc's lint and groff have nothing to say
 
@@ -127,13 +128,24 @@ def check_declarations(headers: c_api.Headers, page: Page) -> set[str]:
             continue
         name = c_api.name_of(node)
         wanted = headers.functions.get(name) or headers.types.get(name)
-        if c_api.declaration(node) != wanted:
-            shown_as = c_api.declaration(node)
-            raise Wrong(f"{page.name}: {name}\n  on the page     {shown_as}\n  in the header   {wanted}")
-        if not {"concurrency.h", headers.header_of[name]} & included:
-            raise Wrong(f"{page.name}: {name} is declared in {headers.header_of[name]}")
+        if wanted is None:
+            raise Wrong(f"{page.name}: {name} is in no header")
+        if c_api.as_c(node) != wanted.text:
+            raise Wrong(f"{page.name}: {name}\n  on the page     {c_api.as_c(node)}\n  in the header   {wanted.text}")
+        if not {"concurrency.h", wanted.header} & included:
+            raise Wrong(f"{page.name}: {name} is declared in {wanted.header}")
+        if name not in man_pages.names(page):
+            raise Wrong(f"{page.name}: {name} is not in its NAME section")
         shown.add(name)
     return shown
+
+
+def check_mentioned(headers: c_api.Headers, page: Page) -> None:
+    mentioned = man_pages.functions(page)
+    if unknown := mentioned - set(headers.functions):
+        raise Wrong(f"{page.name}: there is no {', '.join(sorted(unknown))}()")
+    if silent := set(headers.functions).intersection(man_pages.names(page)) - mentioned:
+        raise Wrong(f"{page.name}: nothing is said about {', '.join(sorted(silent))}")
 
 
 def check_references(pages: list[Page], names: set[str]) -> None:
@@ -155,6 +167,8 @@ def check_names(headers: c_api.Headers, lists: dict[str, set[str]], pages: list[
     )
     mentioned = headers.constants & set().union(*map(man_pages.vocabulary, pages))
     same_names("constants and macros", {"the headers": headers.constants, "the pages": mentioned})
+    for page in pages:
+        check_mentioned(headers, page)
     check_references(pages, named)
 
 
@@ -274,7 +288,7 @@ def plant_in_lists(lists: dict[str, set[str]]) -> None:
 
 
 def plant_in_page(headers: c_api.Headers, page: Page, directory: pathlib.Path) -> None:
-    """In that of conc_dict_get."""
+    """In that of the dict."""
 
     def fail_if(said: list[str]) -> None:
         if said:
@@ -283,6 +297,10 @@ def plant_in_page(headers: c_api.Headers, page: Page, directory: pathlib.Path) -
     def in_names(text: str, expected: str, old: str, new: str) -> None:
         copy = changed(page, old, new, directory)
         must_find(text, expected, lambda: check_declarations(headers, copy))
+
+    def in_text(text: str, expected: str, old: str, new: str) -> None:
+        copy = changed(page, old, new, directory)
+        must_find(text, expected, lambda: check_mentioned(headers, copy))
 
     def in_example(text: str, expected: str, new: str) -> None:
         copy = changed(page, "int main(void)\n{\n", f"int main(void)\n{{\n{new}\n", directory)
@@ -293,9 +311,14 @@ def plant_in_page(headers: c_api.Headers, page: Page, directory: pathlib.Path) -
         must_find(text, "", lambda: check_language([copy.path]))
         must_find(f"{text}: mandoc alone", "said", lambda: fail_if(lint([copy.path])))
 
-    in_names("another type in a prototype", "conc_dict_get", "const void *key", "void *key")
-    in_names("another name in a prototype", "conc_dict_get", "size_t len", "size_t length")
+    in_names("another type in a prototype", "conc_dict_get", '.Fa "const void *key"', '.Fa "void *key"')
+    in_names("another name in a prototype", "conc_dict_get", '.Fa "size_t len"', '.Fa "size_t length"')
     in_names("another header", "concurrency/dict.h", "In concurrency/dict.h", "In concurrency/ref.h")
+    in_names("a function of no header", "conc_dict_got is in no header", ".Fo conc_dict_get\n", ".Fo conc_dict_got\n")
+    in_names("a function that NAME lacks", "conc_dict_get is not in its NAME", ".Nm conc_dict_get ,\n", "")
+    in_names("a member of another type", "conc_dict_attr", "unsigned scaling;", "int scaling;")
+    in_text("a function of another name", "there is no conc_dict_got()", ".Fn conc_dict_get\n", ".Fn conc_dict_got\n")
+    in_text("a function that is not described", "about conc_dict_int_exchange", ".Fn conc_dict_int_exchange\n", "It\n")
     in_example("an example that does not compile", "does not compile", "\tconc_dict_have();")
     in_example("an example with a warning", "does not compile", "\tint unused;")
     in_example("an example that fails", "ended with 3", "\treturn 3;")
@@ -318,7 +341,7 @@ def check(work: pathlib.Path) -> None:
     check_names(headers, lists, pages)
     check_examples(pages, work)
     check_language([page.path for page in pages])
-    page = next(page for page in pages if page.path.stem == "conc_dict_get")
+    page = next(page for page in pages if page.path.stem == "conc_dict")
     plant_in_lists(lists)
     plant_in_page(headers, page, planted)
     print(f"all right; {len(PLANTED)} planted mistakes, all found")

@@ -103,6 +103,11 @@ def references(page: Page) -> set[tuple[str, str]]:
     return set(found)
 
 
+def functions(page: Page) -> set[str]:
+    """That of each .Fn, at the beginning of a line or within."""
+    return set(re.findall(r"\bFn (\w+)", "\n".join("\n".join(lines) for lines in page.sections.values())))
+
+
 def vocabulary(page: Page) -> set[str]:
     """Every word of a page."""
     return {word for lines in page.sections.values() for word in re.findall(r"\w+", "\n".join(lines))}

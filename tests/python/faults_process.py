@@ -240,11 +240,14 @@ def unwrapped(value):
 
 def later(function):
     "Calls it in a thread, when the main thread has waited for a while."
+    started = threading.Event()
     def wait_and_call():
+        started.wait()  # a signal that comes while the thread is started finds nobody waiting
         time.sleep(0.15)
         function()
     thread = threading.Thread(target=wait_and_call)
     thread.start()
+    started.set()
     return thread
 
 def sizes():

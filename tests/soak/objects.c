@@ -69,7 +69,7 @@ void object_release(struct object *object)
 		object_free(object);
 }
 
-static void retain(void *user, void *value)
+static void retain(void *value, void *user)
 {
 	struct object *object = value;
 
@@ -77,7 +77,7 @@ static void retain(void *user, void *value)
 	soak_check(atomic_fetch_add(&object->references, 1) > 0);
 }
 
-static bool try_retain(void *user, void *value)
+static bool try_retain(void *value, void *user)
 {
 	struct object *object = value;
 	int64_t count = atomic_load(&object->references);
@@ -90,13 +90,18 @@ static bool try_retain(void *user, void *value)
 	return false;
 }
 
-static void release(void *user, void *value)
+static void release(void *value, void *user)
 {
 	(void)user;
 	object_release(value);
 }
 
-const struct conc_value_ops object_ops = {retain, try_retain, release, NULL};
+const struct conc_value_ops object_ops = {
+	.size = sizeof(struct conc_value_ops),
+	.retain = retain,
+	.try_retain = try_retain,
+	.release = release,
+};
 
 uint64_t object_consume(const struct conc_value *value)
 {

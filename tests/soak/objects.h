@@ -24,7 +24,7 @@ void object_release(struct object *object);
 
 static inline struct conc_value object_value(struct object *object)
 {
-	return (struct conc_value){CONC_POINTER, {.pointer = object}};
+	return (struct conc_value){.kind = CONC_POINTER, .u.pointer = object};
 }
 
 /* The content of a value that is an object; its reference is given back. */

@@ -22,8 +22,9 @@ static inline void *queue_pop(conc_bounded_queue *queue)
 {
 	void *item;
 
-	return conc_bounded_queue_pop(queue, CONC_FOREVER, &item) == 0 ? item
-								       : NULL;
+	return conc_bounded_queue_pop(queue, &item, CONC_FOREVER, NULL) == 0
+		       ? item
+		       : NULL;
 }
 
 #define BENCH_QUEUE conc_bounded_queue

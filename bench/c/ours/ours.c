@@ -17,14 +17,14 @@ static inline int64_t map_get(conc_dict *dict, int64_t key)
 
 static inline void map_set(conc_dict *dict, int64_t key, int64_t number)
 {
-	struct conc_value value = {CONC_INT, {number}};
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = number};
 
-	conc_dict_int_set(dict, key, &value, NULL);
+	conc_dict_int_set(dict, key, &value);
 }
 
 static inline void map_delete(conc_dict *dict, int64_t key)
 {
-	conc_dict_int_delete(dict, key, NULL);
+	conc_dict_int_delete(dict, key);
 }
 
 static inline void map_add(conc_dict *dict, int64_t key)
@@ -76,9 +76,9 @@ static inline int64_t string_get(conc_dict *dict, const struct string *key)
 static inline void string_set(conc_dict *dict, const struct string *key,
 			      int64_t number)
 {
-	struct conc_value value = {CONC_INT, {number}};
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = number};
 
-	conc_dict_set(dict, key->bytes, STRING_LENGTH, &value, NULL);
+	conc_dict_set(dict, key->bytes, STRING_LENGTH, &value);
 }
 
 #define BENCH_STRINGS conc_dict
@@ -123,7 +123,7 @@ static inline void *queue_pop(conc_queue *queue)
 {
 	void *item;
 
-	return conc_queue_pop(queue, CONC_FOREVER, &item) == 0 ? item : NULL;
+	return conc_queue_pop(queue, &item, CONC_FOREVER, NULL) == 0 ? item : NULL;
 }
 
 #define BENCH_QUEUE conc_queue

@@ -44,8 +44,8 @@ static bool make_reference(struct reference_object *self)
 {
 	const struct conc_ref_attr attr = {
 		.size = sizeof(attr),
-		.values = CONC_TYPE_STABLE,
-		.value_ops = object_ops,
+		.values = CONC_VALUE_TYPE_STABLE,
+		.value_ops = &object_ops,
 	};
 	int rc = conc_ref_new(&attr, &self->ref);
 
@@ -199,7 +199,8 @@ static PyObject *reference_compare_exchange(PyObject *self,
 		return NULL;
 	expected.u.pointer = found[0];
 	desired = value_of(Py_NewRef(found[1]));
-	rc = conc_ref_compare_exchange(ref_of(self), &expected, &desired);
+	rc = conc_ref_compare_exchange(ref_of(self), &expected, &desired,
+				       NULL);
 	if (LIKELY(rc == 0))
 		Py_RETURN_TRUE;
 	drop_value(&desired);

@@ -15,7 +15,7 @@ import sys
 
 from cffi import FFI
 
-HEADERS = ("common", "atomic", "dict", "queue", "bounded_queue", "gather", "ref")
+HEADERS = ("common", "cancel", "value", "reclaim", "atomic", "dict", "queue", "bounded_queue", "gather", "ref")
 """The public headers, each after those that it needs."""
 
 MODULE = "concurrency._concurrency"
@@ -28,36 +28,20 @@ SOURCE = """
 """
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-CONSTANT = re.compile(r"^#define (CONC_\w+) INT64_C\([^()]*\)\s*$", re.MULTILINE)
+CONSTANT = re.compile(r"^(static const \w+ CONC_\w+) = [^;]*;", re.MULTILINE)
 CONTINUED = re.compile(r"\\\n")
 DIRECTIVE = re.compile(r"^\s*#.*$", re.MULTILINE)
 LINKAGE = re.compile(r'#ifdef __cplusplus\n(extern "C" \{|\})\n#endif')
-
-
-def without_bodies(text: str) -> str:
-    """Turns definitions of functions into declarations, and leaves structures alone."""
-    kept = []
-    position = 0
-    for match in re.finditer(r"\)\s*\{", text):
-        if match.start() < position:
-            continue  # inside a body that was already skipped
-        kept.append(text[position : match.start() + 1] + ";")
-        depth, position = 1, match.end()
-        while depth > 0:
-            depth += {"{": 1, "}": -1}.get(text[position], 0)
-            position += 1
-    kept.append(text[position:])
-    return "".join(kept)
+SIZE_CHECK = re.compile(r"^typedef char \w+\s*\[sizeof[^;]*;", re.MULTILINE)
 
 
 def declarations(header: str) -> str:
-    """The declarations of a public header, as cffi wants them: no preprocessor, no bodies."""
+    """The declarations of a public header, as cffi wants them: no preprocessor, no values."""
     text = LINKAGE.sub("", COMMENT.sub("", CONTINUED.sub(" ", header)))
-    constants = [f"#define {name} ..." for name in CONSTANT.findall(text)]
-    text = DIRECTIVE.sub("", text)
+    text = SIZE_CHECK.sub("", DIRECTIVE.sub("", text))
     text = text.replace(" CONC_ALIGNED;", "; ...;")  # the C compiler knows how
-    text = re.sub(r"\b(CONC_API|CONC_ATOMIC_INLINE)\b", "", text)
-    return "\n".join(constants) + without_bodies(text)
+    text = CONSTANT.sub(r"\1;", text)
+    return re.sub(r"\b(CONC_API|CONC_ATOMIC_INLINE)\b", "", text)
 
 
 def make_ffi(include: str) -> FFI:

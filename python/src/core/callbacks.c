@@ -18,7 +18,7 @@ static void *detach(void *user)
 	return PyEval_SaveThread();
 }
 
-static void attach(void *user, void *token)
+static void attach(void *token, void *user)
 {
 	(void)user;
 	PyEval_RestoreThread(token);
@@ -31,11 +31,13 @@ static int check_signals(void *user)
 }
 
 const struct conc_wait_hooks short_wait = {
+	.size = sizeof(short_wait),
 	.wait_begin = detach,
 	.wait_end = attach,
 };
 
 const struct conc_wait_hooks long_wait = {
+	.size = sizeof(long_wait),
 	.wait_begin = detach,
 	.wait_end = attach,
 	.interrupted = check_signals,
@@ -43,19 +45,20 @@ const struct conc_wait_hooks long_wait = {
 
 /* --- references ---------------------------------------------------------- */
 
-static bool try_retain(void *user, void *value)
+static bool try_retain(void *value, void *user)
 {
 	(void)user;
 	return compat_try_incref(value);
 }
 
-static void release(void *user, void *value)
+static void release(void *value, void *user)
 {
 	(void)user;
 	Py_DECREF((PyObject *)value);
 }
 
 const struct conc_value_ops object_ops = {
+	.size = sizeof(object_ops),
 	.try_retain = try_retain,
 	.release = release,
 };
@@ -76,7 +79,7 @@ int visit_object(void *object, void *tour)
  * as they like) and for two objects that both compare by identity.  Everything
  * else is for key_full_equal(), which runs whatever __eq__ there is.
  */
-static int key_hash(void *user, const void *key, uint64_t *hash)
+static int key_hash(const void *key, uint64_t *hash, void *user)
 {
 	PyObject *object = (PyObject *)key;
 	Py_hash_t found = -1;
@@ -122,8 +125,8 @@ static enum conc_equal int_equal(PyObject *a, PyObject *b)
 }
 
 /* Nothing here may run Python code or touch a count. */
-static enum conc_equal key_fast_equal(void *user, const void *probe,
-				      const void *stored)
+static enum conc_equal key_fast_equal(const void *probe, const void *stored,
+				      void *user)
 {
 	PyObject *a = (PyObject *)probe, *b = (PyObject *)stored;
 	PyTypeObject *type = Py_TYPE(a);
@@ -147,7 +150,7 @@ static enum conc_equal key_fast_equal(void *user, const void *probe,
 }
 
 /* As the built-in dict does: stored == probe. */
-static int key_full_equal(void *user, const void *probe, const void *stored)
+static int key_full_equal(const void *probe, const void *stored, void *user)
 {
 	int equal = PyObject_RichCompareBool((PyObject *)stored,
 					     (PyObject *)probe, Py_EQ);
@@ -156,19 +159,20 @@ static int key_full_equal(void *user, const void *probe, const void *stored)
 	return equal < 0 ? RAISED : equal;
 }
 
-static void key_retain(void *user, const void *key)
+static void key_retain(const void *key, void *user)
 {
 	(void)user;
 	Py_INCREF((PyObject *)key);
 }
 
-static void key_release(void *user, const void *key)
+static void key_release(const void *key, void *user)
 {
 	(void)user;
 	Py_DECREF((PyObject *)key);
 }
 
 const struct conc_key_ops key_ops = {
+	.size = sizeof(key_ops),
 	.hash = key_hash,
 	.fast_eq = key_fast_equal,
 	.full_eq = key_full_equal,

@@ -11,7 +11,7 @@
 extern const struct conc_wait_hooks short_wait;
 /* For waits without end: Ctrl-C and other signal handlers end them too. */
 extern const struct conc_wait_hooks long_wait;
-/* Python objects as values of lifetime CONC_TYPE_STABLE. */
+/* Python objects as values of lifetime CONC_VALUE_TYPE_STABLE. */
 extern const struct conc_value_ops object_ops;
 /* Python objects as keys of the general kind. */
 extern const struct conc_key_ops key_ops;

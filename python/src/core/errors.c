@@ -17,7 +17,7 @@ PyObject *raise_error(int rc)
 	}
 	return PyErr_Format(PyExc_SystemError,
 			    "libconcurrency answered %d (%s)", rc,
-			    strerror(-rc));
+			    conc_strerror(rc));
 }
 
 PyObject *raise_from(PyObject *type, const char *message, PyObject *cause)

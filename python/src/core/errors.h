@@ -5,8 +5,10 @@
 
 #include "compat.h"
 
+#include <concurrency.h>
+
 /* What a callback of ours returns when a Python exception is set. */
-#define RAISED (-65536)
+#define RAISED CONC_ERROR_FIRST
 
 /*
  * Raises what an error of the library means, if it means nothing special to

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
+ * This folder has the mapping types.  They use core, and nothing of one another.
+ *
  * ConcurrentDict: conc_dict with Python objects as general keys and type-stable
  * values; how those are hashed, compared and counted is in callbacks.c.
  *
@@ -30,10 +32,10 @@ static int make_table(struct dict_object *self, unsigned scaling)
 		.size = sizeof(attr),
 		.scaling = scaling,
 		.keys = CONC_KEY_GENERAL,
-		.values = CONC_TYPE_STABLE,
-		.key_ops = key_ops,
-		.value_ops = object_ops,
-		.wait = short_wait,
+		.values = CONC_VALUE_TYPE_STABLE,
+		.key_ops = &key_ops,
+		.value_ops = &object_ops,
+		.wait = &short_wait,
 	};
 	conc_dict *made, *none = NULL;
 	int rc = conc_dict_new(&attr, &made);
@@ -178,7 +180,7 @@ static PyObject *dict_subscript(PyObject *self, PyObject *key)
 
 static int delete_item(conc_dict *dict, PyObject *key)
 {
-	int rc = conc_dict_delete(dict, key, 0, NULL);
+	int rc = conc_dict_delete(dict, key, 0);
 
 	if (LIKELY(rc == 0))
 		return 0;
@@ -200,7 +202,7 @@ static int dict_store(PyObject *self, PyObject *key, PyObject *object)
 	if (object == NULL)
 		return delete_item(dict, key);
 	value = value_of(Py_NewRef(object));
-	rc = conc_dict_set(dict, key, 0, &value, NULL);
+	rc = conc_dict_set(dict, key, 0, &value);
 	if (LIKELY(rc == 0))
 		return 0;
 	Py_DECREF(object);
@@ -272,7 +274,7 @@ static PyObject *dict_get(PyObject *self, PyObject *const *args,
 /* What to store for a sum, whose reference is taken over. */
 static struct conc_value value_of_sum(PyObject *sum)
 {
-	struct conc_value value = {.kind = CONC_INT};
+	struct conc_value value = {.kind = CONC_NUMBER};
 	int beyond;
 	int64_t number = compat_long_value(sum, &beyond);
 
@@ -306,7 +308,7 @@ static PyObject *sum_of(const struct conc_value *old, PyObject *number)
 		}
 	} else {
 		augend = PyLong_FromLongLong(
-			old->kind == CONC_INT ? old->u.number : 0);
+			old->kind == CONC_NUMBER ? old->u.number : 0);
 		if (augend == NULL)
 			return NULL;
 	}
@@ -315,10 +317,10 @@ static PyObject *sum_of(const struct conc_value *old, PyObject *number)
 	return sum;
 }
 
-static int make_sum(void *arg, const struct conc_value *old,
-		    struct conc_value *desired)
+static int make_sum(const struct conc_value *old, struct conc_value *desired,
+		    void *user)
 {
-	struct sum *sum = arg;
+	struct sum *sum = user;
 
 	Py_XSETREF(sum->result, sum_of(old, sum->number));
 	if (sum->result == NULL)
@@ -406,7 +408,7 @@ static int copy_entry(PyObject *copy, const struct conc_entry *entry)
 
 static int copy_entries(PyObject *copy, conc_cursor *cursor)
 {
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	int rc;
 
 	while ((rc = conc_cursor_next(cursor, &entry)) == 0) {

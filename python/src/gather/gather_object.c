@@ -9,9 +9,9 @@ int gather_make(struct gather_object *self, unsigned scaling)
 	struct conc_gather_attr attr = {
 		.size = sizeof(attr),
 		.scaling = scaling,
-		.values = CONC_TYPE_STABLE,
-		.value_ops = object_ops,
-		.wait = long_wait,
+		.values = CONC_VALUE_TYPE_STABLE,
+		.value_ops = &object_ops,
+		.wait = &long_wait,
 	};
 	conc_gather *made, *none = NULL;
 	int rc = conc_gather_new(&attr, &made);

@@ -79,7 +79,7 @@ static int take(struct iterator_object *self, conc_gather *gather,
 					  value);
 		if (rc != -EAGAIN)
 			return rc;
-		rc = conc_gather_wait(gather, self->next, CONC_FOREVER);
+		rc = conc_gather_wait(gather, self->next, CONC_FOREVER, NULL);
 		if (rc < 0 && rc != -ENOTRECOVERABLE)
 			return rc;
 	}

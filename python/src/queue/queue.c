@@ -24,19 +24,13 @@ struct queue_object {
 
 /* --- making and ending --------------------------------------------------- */
 
-static void release_item(void *user, void *item)
-{
-	(void)user;
-	Py_DECREF((PyObject *)item);
-}
-
 static int make_queue(struct queue_object *self, bool lock_free)
 {
 	struct conc_queue_attr attr = {
 		.size = sizeof(attr),
 		.lock_free = lock_free,
-		.drain = release_item,
-		.wait = long_wait,
+		.drain = object_ops.release,
+		.wait = &long_wait,
 	};
 	conc_queue *made, *none = NULL;
 	int rc = conc_queue_new(&attr, &made);
@@ -209,7 +203,7 @@ static PyObject *pop(PyObject *self, const struct signature *signature,
 		    !take_timeout(timeout, &deadline))
 			return NULL;
 	}
-	rc = conc_queue_pop(queue, deadline, &item);
+	rc = conc_queue_pop(queue, &item, deadline, NULL);
 	if (LIKELY(rc == 0))
 		return item;
 	return raise_state(self, rc);

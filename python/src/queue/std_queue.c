@@ -33,19 +33,13 @@ static struct std_queue_object *itself(PyObject *object)
 
 /* --- making and ending --------------------------------------------------- */
 
-static void release_item(void *user, void *item)
-{
-	(void)user;
-	Py_DECREF((PyObject *)item);
-}
-
 static int make_queue(struct std_queue_object *self, int64_t capacity)
 {
 	struct conc_bounded_queue_attr attr = {
 		.size = sizeof(attr),
 		.capacity = capacity,
-		.drain = release_item,
-		.wait = long_wait,
+		.drain = object_ops.release,
+		.wait = &long_wait,
 	};
 	conc_bounded_queue *made, *none = NULL;
 	int rc = conc_bounded_queue_new(&attr, &made);
@@ -254,7 +248,7 @@ static bool take_put_waiting(PyObject *self, PyObject *block, PyObject *timeout,
 static PyObject *put(PyObject *self, PyObject *item, int64_t deadline)
 {
 	int rc = conc_bounded_queue_push(queue_of(self), Py_NewRef(item),
-					 deadline);
+					 deadline, NULL);
 
 	if (LIKELY(rc == 0))
 		Py_RETURN_NONE;
@@ -265,7 +259,7 @@ static PyObject *put(PyObject *self, PyObject *item, int64_t deadline)
 static PyObject *get(PyObject *self, int64_t deadline)
 {
 	void *item;
-	int rc = conc_bounded_queue_pop(queue_of(self), deadline, &item);
+	int rc = conc_bounded_queue_pop(queue_of(self), &item, deadline, NULL);
 
 	return LIKELY(rc == 0) ? item : raise_state(self, rc, false);
 }
@@ -429,7 +423,7 @@ static PyObject *std_queue_join(PyObject *self, PyObject *unused)
 	(void)unused;
 	if (hooked(self, "join", &result))
 		return result;
-	rc = conc_bounded_queue_join(queue_of(self), CONC_FOREVER);
+	rc = conc_bounded_queue_join(queue_of(self), CONC_FOREVER, NULL);
 	if (rc == 0)
 		Py_RETURN_NONE;
 	return raise_error(rc);

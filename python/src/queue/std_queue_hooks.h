@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What StdConcurrentQueue needs for subclasses that override its hooks. */
+/*
+ * This folder has the queue types: queue.c ConcurrentQueue, std_queue.c
+ * StdConcurrentQueue.  They use core.
+ *
+ * In this file: what StdConcurrentQueue needs for subclasses that override its hooks.
+ */
 #ifndef STD_QUEUE_HOOKS_H
 #define STD_QUEUE_HOOKS_H
 

@@ -23,7 +23,7 @@ static void replaced(struct model *m, const struct input *in,
 		     const struct conc_value *value, int rc, int expected)
 {
 	if (rc == -ENOMEM && in->armed && value->kind == CONC_POINTER &&
-	    m->lifetime == CONC_RETAINED)
+	    m->lifetime == CONC_VALUE_RETAINED)
 		expected = rc;
 	must(rc == expected);
 	if (rc == 0)
@@ -58,16 +58,33 @@ static void exchange(struct model *m, struct input *in)
 
 static void compare_exchange(struct model *m, struct input *in)
 {
-	bool right = take_bool(in);
+	unsigned how = take_byte(in);
+	bool right = how & 1; /* as take_bool() */
+	struct conc_value present = {.kind = (enum conc_kind)9}, alias;
+	struct conc_value before = m->value;
 	struct conc_value expected = right ? m->value : take_value(in);
 	struct conc_value value = take_value(in);
-	int answer = check_new(m, &value);
+	int answer = check_new(m, &value), rc;
 
 	if (answer == 0 && !same(&expected, &m->value))
 		answer = -EAGAIN;
 	lend(m->lifetime, &value);
-	replaced(m, in, &value,
-		 conc_ref_compare_exchange(m->ref, &expected, &value), answer);
+	if ((how & 6) == 2) {
+		rc = conc_ref_compare_exchange(m->ref, &expected, &value, NULL);
+	} else if ((how & 6) == 4) {
+		/* What is there, in the place of what was expected. */
+		alias = expected;
+		rc = conc_ref_compare_exchange(m->ref, &alias, &value, &alias);
+		present = alias;
+	} else {
+		rc = conc_ref_compare_exchange(m->ref, &expected, &value,
+					       &present);
+	}
+	if ((how & 6) != 2 && (rc == 0 || rc == -EAGAIN)) {
+		must(same(&present, rc == 0 ? &nothing : &before));
+		give_back(m->lifetime, &present);
+	}
+	replaced(m, in, &value, rc, answer);
 }
 
 static void get(struct model *m)
@@ -124,8 +141,8 @@ static void refuse(struct model *m)
 	must(conc_ref_set(m->ref, NULL) == -EINVAL);
 	must(conc_ref_set(NULL, &value) == -EINVAL);
 	must(conc_ref_exchange(m->ref, &value, NULL) == -EINVAL);
-	must(conc_ref_compare_exchange(m->ref, NULL, &value) == -EINVAL);
-	must(conc_ref_compare_exchange(m->ref, &value, NULL) == -EINVAL);
+	must(conc_ref_compare_exchange(m->ref, NULL, &value, NULL) == -EINVAL);
+	must(conc_ref_compare_exchange(m->ref, &value, NULL, NULL) == -EINVAL);
 	must(conc_ref_traverse(m->ref, NULL, NULL) == -EINVAL);
 	conc_ref_clear(NULL);
 }
@@ -176,8 +193,8 @@ static int make(struct model *m, struct input *in)
 	struct conc_ref_attr attr = {
 		.size = sizeof(attr),
 		.values = (enum conc_lifetime)(how & 3),
-		.value_ops = object_ops,
-		.wait = wait_hooks,
+		.value_ops = &object_ops,
+		.wait = &wait_hooks,
 	};
 	int rc;
 

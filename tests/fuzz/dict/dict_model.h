@@ -22,7 +22,7 @@ static inline span span_of(const struct conc_value *value)
 {
 	uint64_t mix = (uint64_t)value->kind << 62;
 
-	if (value->kind == CONC_INT)
+	if (value->kind == CONC_NUMBER)
 		mix ^= (uint64_t)value->u.number;
 	else if (value->kind == CONC_POINTER)
 		mix ^= (uintptr_t)value->u.pointer >> 3;

@@ -68,7 +68,7 @@ static int fail_or_not(struct game *g)
 	return error;
 }
 
-static int key_hash(void *user, const void *key, uint64_t *hash)
+static int key_hash(const void *key, uint64_t *hash, void *user)
 {
 	struct game *g = user;
 
@@ -76,8 +76,8 @@ static int key_hash(void *user, const void *key, uint64_t *hash)
 	return fail_or_not(g);
 }
 
-static enum conc_equal key_fast_eq(void *user, const void *probe,
-				   const void *stored)
+static enum conc_equal key_fast_eq(const void *probe, const void *stored,
+				   void *user)
 {
 	const struct game *g = user;
 	const struct key *p = probe, *s = stored;
@@ -88,7 +88,7 @@ static enum conc_equal key_fast_eq(void *user, const void *probe,
 	return p->id == s->id ? CONC_EQUAL : CONC_DIFFERENT;
 }
 
-static int key_full_eq(void *user, const void *probe, const void *stored)
+static int key_full_eq(const void *probe, const void *stored, void *user)
 {
 	struct game *g = user;
 	const struct key *p = probe, *s = stored;
@@ -101,13 +101,13 @@ static int key_full_eq(void *user, const void *probe, const void *stored)
 	return error != 0 ? error : p->id == s->id;
 }
 
-static void key_retain(void *user, const void *key)
+static void key_retain(const void *key, void *user)
 {
 	(void)user;
 	((struct key *)key)->references++;
 }
 
-static void key_release(void *user, const void *key)
+static void key_release(const void *key, void *user)
 {
 	struct key *k = (struct key *)key;
 
@@ -189,6 +189,12 @@ static struct probe probe_of(const struct game *g, unsigned byte)
 		 : conc_dict_##name(g->dict, o.probe.key, o.probe.len,         \
 				    __VA_ARGS__))
 
+/* The same without further arguments. */
+#define CALL_KEY(name)                                                         \
+	(g->kind == CONC_KEY_INT64                                             \
+		 ? conc_dict_int_##name(g->dict, o.probe.number)               \
+		 : conc_dict_##name(g->dict, o.probe.key, o.probe.len))
+
 struct operation {
 	struct probe probe;
 	struct call call;
@@ -238,6 +244,47 @@ static void store(struct game *g, const struct operation *o,
 	model_set(&g->model, o->probe.id, value);
 }
 
+/* As get and take, but for a value of one kind. */
+static void get_one_kind(struct game *g, unsigned byte, bool wants_number,
+			 bool takes)
+{
+	struct conc_value value = nothing, now;
+	void *pointer = g;
+	int64_t number = 77;
+	struct operation o;
+	int rc;
+
+	begin(g, &o, byte);
+	if (wants_number)
+		rc = CALL(get_number, &number);
+	else
+		rc = takes ? CALL(take_pointer, &pointer)
+			   : CALL(get_pointer, &pointer);
+	must(rc == 0 || (number == 77 && pointer == g));
+	now = *current(g, &o);
+	if (is_failure(g, &o, rc)) {
+		end(g, &o);
+		return;
+	}
+	if (rc == 0) {
+		value.kind = wants_number ? CONC_NUMBER : CONC_POINTER;
+		if (wants_number)
+			value.u.number = number;
+		else
+			value.u.pointer = pointer;
+		must(same(&value, &now));
+		if (takes)
+			store(g, &o, &nothing);
+		give_back(g->lifetime, &value);
+	} else if (rc == -EDOM) {
+		must(o.call.present);
+		must(now.kind != (wants_number ? CONC_NUMBER : CONC_POINTER));
+	} else {
+		must(rc == -ENOENT && o.call.absent);
+	}
+	end(g, &o);
+}
+
 static void get(struct game *g, unsigned byte)
 {
 	struct conc_value value = {.kind = (enum conc_kind)9};
@@ -260,8 +307,21 @@ static void get(struct game *g, unsigned byte)
 	end(g, &o);
 }
 
+/* How set() stores: plain, and with the value in no structure if it has a kind. */
+static int store_value(struct game *g, const struct operation *op,
+		       const struct conc_value *value, bool plain)
+{
+	struct operation o = *op;
+
+	if (plain && value->kind == CONC_NUMBER)
+		return CALL(set_number, value->u.number);
+	if (plain && value->kind == CONC_POINTER)
+		return CALL(set_pointer, value->u.pointer);
+	return CALL(set, value);
+}
+
 static void set(struct game *g, unsigned byte, struct conc_value value,
-		bool wants_old)
+		bool wants_old, bool plain)
 {
 	struct conc_value old = nothing;
 	struct operation o;
@@ -269,7 +329,8 @@ static void set(struct game *g, unsigned byte, struct conc_value value,
 
 	begin(g, &o, byte);
 	lend(g->lifetime, &value);
-	rc = CALL(set, &value, wants_old ? &old : NULL);
+	rc = wants_old ? CALL(exchange, &value, &old)
+		       : store_value(g, &o, &value, plain);
 	if (rc == 0) {
 		must(o.call.error == 0 && check_value(g->lifetime, &value) == 0);
 		if (wants_old)
@@ -286,14 +347,15 @@ static void set(struct game *g, unsigned byte, struct conc_value value,
 
 static void insert(struct game *g)
 {
-	struct conc_value value = take_value(&g->in);
+	struct conc_value value = take_value(&g->in), present = nothing;
 	struct operation o;
 	int rc;
 
 	begin(g, &o, take_key(g));
 	lend(g->lifetime, &value);
-	rc = CALL(insert, &value);
+	rc = CALL(insert, &value, &present);
 	if (rc == 0) {
+		must(present.kind == CONC_ABSENT);
 		must(o.call.error == 0 && check_value(g->lifetime, &value) == 0);
 		must(current(g, &o)->kind == CONC_ABSENT);
 		store(g, &o, &value);
@@ -302,10 +364,12 @@ static void insert(struct game *g)
 		if (is_failure(g, &o, rc))
 			;
 		else if (check_value(g->lifetime, &value) == 0)
-			must(rc == -EEXIST && o.call.present);
+			must(rc == -EEXIST && o.call.present &&
+			     same(&present, current(g, &o)));
 		else
 			must(rc == check_value(g->lifetime, &value));
 	}
+	give_back(g->lifetime, &present);
 	end(g, &o);
 }
 
@@ -316,7 +380,7 @@ static void delete_key(struct game *g, unsigned byte, bool wants_old)
 	int rc;
 
 	begin(g, &o, byte);
-	rc = CALL(delete, wants_old ? &old : NULL);
+	rc = wants_old ? CALL(take, &old) : CALL_KEY(delete);
 	if (rc == 0) {
 		must(o.call.error == 0);
 		must(current(g, &o)->kind != CONC_ABSENT);
@@ -338,6 +402,7 @@ static void compare_exchange(struct game *g)
 	unsigned how = take_byte(&g->in);
 	struct conc_value desired = how & 2 ? nothing : take_value(&g->in);
 	struct conc_value expected = take_value(&g->in);
+	struct conc_value present = nothing, alias;
 	bool removes = desired.kind == CONC_ABSENT;
 	struct operation o;
 	int rc;
@@ -346,7 +411,18 @@ static void compare_exchange(struct game *g)
 	if (how & 1)
 		expected = *current(g, &o);
 	lend(g->lifetime, &desired);
-	rc = CALL(compare_exchange, &expected, &desired);
+	if (how & 8) {
+		/* What is there, in the place of what was expected. */
+		alias = expected;
+		rc = CALL(compare_exchange, &alias, &desired, &alias);
+		if (rc == 0 || rc == -EAGAIN)
+			present = alias;
+		how &= ~4u;
+	} else {
+		rc = CALL(compare_exchange, &expected, &desired,
+			  how & 4 ? NULL : &present);
+	}
+	must(rc != 0 || present.kind == CONC_ABSENT);
 	if (rc != 0)
 		take_back(g->lifetime, &desired);
 	if (rc == 0 && removes && expected.kind == CONC_ABSENT) {
@@ -358,11 +434,13 @@ static void compare_exchange(struct game *g)
 	} else if (is_failure(g, &o, rc)) {
 		;
 	} else if (rc == -EAGAIN) {
+		must(how & 4 || same(&present, current(g, &o)));
 		must(removes || check_value(g->lifetime, &desired) == 0);
 		must(!same(&expected, current(g, &o)) || o.call.absent);
 	} else {
 		must(!removes && rc == check_value(g->lifetime, &desired));
 	}
+	give_back(g->lifetime, &present);
 	end(g, &o);
 }
 
@@ -380,16 +458,18 @@ static void add(struct game *g)
 		end(g, &o);
 		return;
 	}
-	old = current(g, &o)->kind == CONC_INT ? current(g, &o)->u.number : 0;
+	old = current(g, &o)->kind == CONC_NUMBER ? current(g, &o)->u.number
+						  : 0;
 	overflows = __builtin_add_overflow(old, n, &expected) ||
 		    check_number(g->lifetime, expected) != 0;
 	if (rc == 0) {
-		struct conc_value value = {CONC_INT, {.number = expected}};
+		struct conc_value value = {.kind = CONC_NUMBER,
+					   .u.number = expected};
 
 		must(current(g, &o)->kind != CONC_POINTER && !overflows);
 		must(!wants_sum || sum == expected);
 		store(g, &o, &value);
-	} else if (g->lifetime == CONC_BORROWED) {
+	} else if (g->lifetime == CONC_VALUE_BORROWED) {
 		must(rc == -EINVAL);
 	} else if (rc == -EDOM) {
 		must(current(g, &o)->kind == CONC_POINTER);
@@ -407,8 +487,8 @@ struct change {
 	int rc;
 };
 
-static int change(void *arg, const struct conc_value *old,
-		  struct conc_value *desired)
+static int change(const struct conc_value *old, struct conc_value *desired,
+		  void *arg)
 {
 	struct change *c = arg;
 	struct game *g = c->game;
@@ -505,7 +585,7 @@ static void walk_close(struct walk *walk)
 
 static void walk_on(struct game *g, struct walk *walk, unsigned steps)
 {
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	int rc;
 
 	for (; walk->cursor != NULL && steps > 0; steps--) {
@@ -596,28 +676,51 @@ static void check(struct game *g)
 
 static void refuse(struct game *g)
 {
-	struct conc_value one = {CONC_INT, {.number = 1}}, value;
+	struct conc_value one = {.kind = CONC_NUMBER, .u.number = 1}, value;
+	int64_t number;
+	void *pointer;
 	bool ints = g->kind == CONC_KEY_INT64;
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	conc_cursor *cursor;
 
 	/* The family of functions for other keys. */
 	if (ints) {
 		must(conc_dict_get(g->dict, "", 0, &value) == -EINVAL);
-		must(conc_dict_set(g->dict, "", 0, &one, NULL) == -EINVAL);
-		must(conc_dict_insert(g->dict, "", 0, &one) == -EINVAL);
-		must(conc_dict_delete(g->dict, "", 0, NULL) == -EINVAL);
+		must(conc_dict_set(g->dict, "", 0, &one) == -EINVAL);
+		must(conc_dict_insert(g->dict, "", 0, &one, NULL) == -EINVAL);
+		must(conc_dict_delete(g->dict, "", 0) == -EINVAL);
 		must(conc_dict_add(g->dict, "", 0, 1, NULL) == -EINVAL);
+		must(conc_dict_exchange(g->dict, "", 0, &one, &value) ==
+		     -EINVAL);
+		must(conc_dict_take(g->dict, "", 0, &value) == -EINVAL);
+		must(conc_dict_get_number(g->dict, "", 0, &number) == -EINVAL);
+		must(conc_dict_take_pointer(g->dict, "", 0, &pointer) ==
+		     -EINVAL);
+		must(conc_dict_int_exchange(g->dict, 1, &one, NULL) == -EINVAL);
+		must(conc_dict_int_take(g->dict, 1, NULL) == -EINVAL);
+		must(conc_dict_int_get_number(g->dict, 1, NULL) == -EINVAL);
+		must(conc_dict_int_get_pointer(g->dict, 1, NULL) == -EINVAL);
+		must(conc_dict_int_take_pointer(g->dict, 1, NULL) == -EINVAL);
 		must(conc_dict_int_get(g->dict, 1, NULL) == -EINVAL);
 		must(conc_dict_int_update(g->dict, 1, NULL, NULL) == -EINVAL);
-		must(conc_dict_int_compare_exchange(g->dict, 1, NULL, &one) ==
-		     -EINVAL);
+		must(conc_dict_int_compare_exchange(g->dict, 1, NULL, &one,
+						    NULL) == -EINVAL);
 	} else {
 		must(conc_dict_int_get(g->dict, 1, &value) == -EINVAL);
-		must(conc_dict_int_set(g->dict, 1, &one, NULL) == -EINVAL);
-		must(conc_dict_int_insert(g->dict, 1, &one) == -EINVAL);
-		must(conc_dict_int_delete(g->dict, 1, NULL) == -EINVAL);
+		must(conc_dict_int_set(g->dict, 1, &one) == -EINVAL);
+		must(conc_dict_int_insert(g->dict, 1, &one, NULL) == -EINVAL);
+		must(conc_dict_int_delete(g->dict, 1) == -EINVAL);
 		must(conc_dict_int_add(g->dict, 1, 1, NULL) == -EINVAL);
+		must(conc_dict_int_exchange(g->dict, 1, &one, &value) ==
+		     -EINVAL);
+		must(conc_dict_int_take(g->dict, 1, &value) == -EINVAL);
+		must(conc_dict_int_get_number(g->dict, 1, &number) == -EINVAL);
+		must(conc_dict_int_take_pointer(g->dict, 1, &pointer) ==
+		     -EINVAL);
+		must(conc_dict_exchange(g->dict, "", 0, &one, NULL) == -EINVAL);
+		must(conc_dict_get_number(g->dict, "", 0, NULL) == -EINVAL);
+		must(conc_dict_get_pointer(g->dict, "", 0, NULL) == -EINVAL);
+		must(conc_dict_take_pointer(g->dict, "", 0, NULL) == -EINVAL);
 		must(conc_dict_get(g->dict, NULL, 1, &value) == -EINVAL);
 		must(conc_dict_get(g->dict, NULL, 0, NULL) == -EINVAL);
 	}
@@ -635,7 +738,7 @@ static void fill(struct game *g)
 	unsigned first = take_byte(&g->in), count = take_byte(&g->in);
 
 	for (unsigned i = 0; i < count; i++)
-		set(g, (first + i) % 256, value, false);
+		set(g, (first + i) % 256, value, false, false);
 }
 
 static void empty(struct game *g)
@@ -646,26 +749,33 @@ static void empty(struct game *g)
 		delete_key(g, (first + i) % 256, false);
 }
 
-static void operate_on_key(struct game *g, unsigned operation)
+/* `plain': by the functions that take and give no struct conc_value. */
+static void operate_on_key(struct game *g, unsigned operation, bool plain)
 {
 	struct conc_value value;
 	bool wants_old;
 
 	switch (operation) {
 	case 0:
-		get(g, take_key(g));
+		if (plain)
+			get_one_kind(g, take_key(g), take_bool(&g->in), false);
+		else
+			get(g, take_key(g));
 		break;
 	case 1:
 		value = take_value(&g->in);
 		wants_old = take_bool(&g->in);
-		set(g, take_key(g), value, wants_old);
+		set(g, take_key(g), value, wants_old, plain);
 		break;
 	case 2:
 		insert(g);
 		break;
 	case 3:
 		wants_old = take_bool(&g->in);
-		delete_key(g, take_key(g), wants_old);
+		if (plain)
+			get_one_kind(g, take_key(g), false, true);
+		else
+			delete_key(g, take_key(g), wants_old);
 		break;
 	case 4:
 		compare_exchange(g);
@@ -721,7 +831,7 @@ static void operate(struct game *g)
 	if (operation & 0x40)
 		fail_allocations_after(&g->in, operation >> 4 & 3);
 	if (operation % 16 < 8)
-		operate_on_key(g, operation % 16);
+		operate_on_key(g, operation % 16, operation & 0x80);
 	else
 		operate_on_all(g, operation % 16);
 	stop_failing(&g->in);
@@ -732,15 +842,23 @@ static void operate(struct game *g)
 static int make(struct game *g)
 {
 	unsigned how = take_byte(&g->in);
+	const struct conc_key_ops key_ops = {
+		.size = sizeof(key_ops),
+		.user = g,
+		.hash = key_hash,
+		.fast_eq = key_fast_eq,
+		.full_eq = key_full_eq,
+		.retain = key_retain,
+		.release = key_release,
+	};
 	struct conc_dict_attr attr = {
 		.size = sizeof(attr),
 		.scaling = 1 + (how >> 6),
 		.keys = (enum conc_key_kind)(how % 3),
 		.values = (enum conc_lifetime)(how / 3 % 4),
-		.key_ops = {key_hash, key_fast_eq, key_full_eq, key_retain,
-			    key_release, g},
-		.value_ops = object_ops,
-		.wait = wait_hooks,
+		.key_ops = &key_ops,
+		.value_ops = &object_ops,
+		.wait = &wait_hooks,
 	};
 	int rc;
 

@@ -44,9 +44,10 @@ static void take(struct model *m, struct input *in)
 	unsigned key = take_byte(in);
 	unsigned how = take_byte(in);
 	bool clear = how & 1, whole = how & 2;
-	int64_t deadline = whole && how & 4 ? 1 : CONC_TRY;
+	int64_t deadline = whole && how & 4 ? conc_now() : CONC_TRY;
 	struct conc_value value = nothing;
-	int rc = whole ? conc_gather_take(m->gather, key, clear, deadline, &value)
+	int rc = whole ? conc_gather_take(m->gather, key, clear, &value,
+					  deadline, NULL)
 		       : conc_gather_try_take(m->gather, key, clear, &value);
 
 	must(sleeps == 0);
@@ -67,7 +68,7 @@ static void wait_for_key(struct model *m, struct input *in)
 	int64_t deadline = take_deadline(in);
 	bool worth = m->failed || m->values[key].kind != CONC_ABSENT;
 
-	must(conc_gather_wait(m->gather, key, deadline) ==
+	must(conc_gather_wait(m->gather, key, deadline, NULL) ==
 	     (worth ? 0 : in_vain(deadline)));
 	must(sleeps == 0);
 }
@@ -120,17 +121,39 @@ static void clear(struct model *m)
 
 static void refuse(struct model *m)
 {
-	struct conc_value value = {CONC_INT, {.number = 1}};
+	struct conc_value value = {.kind = CONC_NUMBER, .u.number = 1};
 
 	must(conc_gather_insert(m->gather, -1, &value) == -EINVAL);
 	must(conc_gather_insert(m->gather, 1, NULL) == -EINVAL);
 	must(conc_gather_insert(NULL, 1, &value) == -EINVAL);
 	must(conc_gather_try_take(m->gather, -1, true, &value) == -EINVAL);
 	must(conc_gather_try_take(m->gather, 1, false, NULL) == -EINVAL);
-	must(conc_gather_take(m->gather, 1, true, -2, &value) == -EINVAL);
-	must(conc_gather_wait(m->gather, -1, CONC_TRY) == -EINVAL);
-	must(conc_gather_wait(m->gather, 1, -2) == -EINVAL);
+	must(conc_gather_take(m->gather, 1, true, &value, -2, NULL) == -EINVAL);
+	must(conc_gather_wait(m->gather, -1, CONC_TRY, NULL) == -EINVAL);
+	must(conc_gather_wait(m->gather, 1, -2, NULL) == -EINVAL);
+	must(conc_gather_take(m->gather, 1, true, &value, 1, NULL) == -EINVAL);
+	must(conc_gather_wait(m->gather, 1, 1, NULL) == -EINVAL);
 	must(conc_gather_traverse(NULL, visit, NULL) == -EINVAL);
+}
+
+/* With a fired token nothing is taken, whatever there is. */
+static void cancel(struct model *m)
+{
+	const int64_t deadlines[] = {CONC_TRY, CONC_FOREVER, conc_now()};
+	conc_cancel *fired = fired_token();
+	struct conc_value value = nothing;
+
+	for (size_t i = 0; i < COUNT_OF(deadlines); i++) {
+		for (unsigned key = 0; key < KEYS; key++) {
+			must(conc_gather_take(m->gather, key, true, &value,
+					      deadlines[i], fired) ==
+			     -ECANCELED);
+			must(conc_gather_wait(m->gather, key, deadlines[i],
+					      fired) == -ECANCELED);
+		}
+	}
+	must(value.kind == CONC_ABSENT && sleeps == 0);
+	conc_cancel_free(fired);
 }
 
 static void operate(struct model *m, struct input *in)
@@ -169,6 +192,7 @@ static void operate(struct model *m, struct input *in)
 		break;
 	case 15:
 		refuse(m);
+		cancel(m);
 		break;
 	}
 	stop_failing(in);
@@ -181,8 +205,8 @@ static int make(struct model *m, struct input *in)
 		.size = sizeof(attr),
 		.scaling = how >> 2 & 3,
 		.values = (enum conc_lifetime)(how & 3),
-		.value_ops = object_ops,
-		.wait = wait_hooks,
+		.value_ops = &object_ops,
+		.wait = &wait_hooks,
 	};
 	int rc;
 

@@ -20,7 +20,7 @@ static bool is_full(const struct model *m)
 	return m->capacity > 0 && queued(&m->fifo) >= (uint64_t)m->capacity;
 }
 
-static void drain(void *user, void *item)
+static void drain(void *item, void *user)
 {
 	struct model *m = user;
 	void *other;
@@ -45,7 +45,7 @@ static int push_one(struct model *m, int64_t deadline, bool whole)
 {
 	void *item = &items[m->fifo.pushed];
 
-	return whole ? conc_bounded_queue_push(m->queue, item, deadline)
+	return whole ? conc_bounded_queue_push(m->queue, item, deadline, NULL)
 		     : conc_bounded_queue_try_push(m->queue, item);
 }
 
@@ -76,7 +76,7 @@ static bool pop_one(struct model *m, int64_t deadline, bool whole)
 {
 	void *item = m;
 	bool any = queued(&m->fifo) > 0;
-	int rc = whole ? conc_bounded_queue_pop(m->queue, deadline, &item)
+	int rc = whole ? conc_bounded_queue_pop(m->queue, &item, deadline, NULL)
 		       : conc_bounded_queue_try_pop(m->queue, &item);
 
 	must(sleeps == 0);
@@ -105,10 +105,10 @@ static void wait_for_any(struct model *m, struct input *in)
 	int64_t deadline = take_deadline(in);
 	bool worth = m->closed || queued(&m->fifo) > 0;
 
-	must(conc_bounded_queue_wait_item(m->queue, deadline) ==
+	must(conc_bounded_queue_wait_item(m->queue, deadline, NULL) ==
 	     (worth ? 0 : in_vain(deadline)));
 	worth = m->closed || !is_full(m);
-	must(conc_bounded_queue_wait_room(m->queue, deadline) ==
+	must(conc_bounded_queue_wait_room(m->queue, deadline, NULL) ==
 	     (worth ? 0 : in_vain(deadline)));
 	must(sleeps == 0);
 	conc_bounded_queue_pass(m->queue);
@@ -126,7 +126,7 @@ static void join(struct model *m, struct input *in)
 {
 	int64_t deadline = take_deadline(in);
 
-	must(conc_bounded_queue_join(m->queue, deadline) ==
+	must(conc_bounded_queue_join(m->queue, deadline, NULL) ==
 	     (m->unfinished == 0 ? 0 : in_vain(deadline)));
 	must(sleeps == 0);
 }
@@ -167,18 +167,45 @@ static void refuse(struct model *m)
 {
 	void *item;
 
-	must(conc_bounded_queue_push(m->queue, NULL, CONC_TRY) == -EINVAL);
-	must(conc_bounded_queue_push(m->queue, items, -2) == -EINVAL);
+	must(conc_bounded_queue_push(m->queue, NULL, CONC_TRY, NULL) ==
+	     -EINVAL);
+	must(conc_bounded_queue_push(m->queue, items, -2, NULL) == -EINVAL);
 	must(conc_bounded_queue_try_push(NULL, items) == -EINVAL);
-	must(conc_bounded_queue_pop(m->queue, -2, &item) == -EINVAL);
-	must(conc_bounded_queue_pop(NULL, CONC_TRY, &item) == -EINVAL);
+	must(conc_bounded_queue_pop(m->queue, &item, -2, NULL) == -EINVAL);
+	must(conc_bounded_queue_pop(NULL, &item, CONC_TRY, NULL) == -EINVAL);
 	must(conc_bounded_queue_try_pop(m->queue, NULL) == -EINVAL);
-	must(conc_bounded_queue_join(m->queue, -2) == -EINVAL);
-	must(conc_bounded_queue_wait_room(m->queue, -2) == -EINVAL);
-	must(conc_bounded_queue_wait_item(m->queue, -2) == -EINVAL);
-	must(conc_bounded_queue_wait_item(NULL, 1) == -EINVAL);
+	must(conc_bounded_queue_join(m->queue, -2, NULL) == -EINVAL);
+	must(conc_bounded_queue_wait_room(m->queue, -2, NULL) == -EINVAL);
+	must(conc_bounded_queue_wait_item(m->queue, -2, NULL) == -EINVAL);
+	must(conc_bounded_queue_push(m->queue, items, 1, NULL) == -EINVAL);
+	must(conc_bounded_queue_pop(m->queue, &item, 1, NULL) == -EINVAL);
+	must(conc_bounded_queue_join(m->queue, 1, NULL) == -EINVAL);
+	must(conc_bounded_queue_wait_item(NULL, 1, NULL) == -EINVAL);
 	must(conc_bounded_queue_task_done(NULL) == -EINVAL);
 	must(conc_bounded_queue_traverse(NULL, visit_item, NULL) == -EINVAL);
+}
+
+/* With a fired token nothing is pushed or taken, whatever there is. */
+static void cancel(struct model *m)
+{
+	const int64_t deadlines[] = {CONC_TRY, CONC_FOREVER, conc_now()};
+	conc_cancel *fired = fired_token();
+	void *item = m;
+
+	for (size_t i = 0; i < COUNT_OF(deadlines); i++) {
+		must(conc_bounded_queue_push(m->queue, items, deadlines[i],
+					     fired) == -ECANCELED);
+		must(conc_bounded_queue_pop(m->queue, &item, deadlines[i],
+					    fired) == -ECANCELED);
+		must(conc_bounded_queue_wait_room(m->queue, deadlines[i],
+						  fired) == -ECANCELED);
+		must(conc_bounded_queue_wait_item(m->queue, deadlines[i],
+						  fired) == -ECANCELED);
+		must(conc_bounded_queue_join(m->queue, deadlines[i], fired) ==
+		     -ECANCELED);
+	}
+	must(item == m && sleeps == 0);
+	conc_cancel_free(fired);
 }
 
 static void operate(struct model *m, struct input *in)
@@ -218,6 +245,8 @@ static void operate(struct model *m, struct input *in)
 		break;
 	case 15:
 		refuse(m);
+		cancel(m);
+		check(m);
 		conc_reclaim(NULL);
 		break;
 	}
@@ -231,14 +260,14 @@ static int make(struct model *m, struct input *in)
 		.size = sizeof(attr),
 		.drain = drain,
 		.user = m,
-		.wait = wait_hooks,
+		.wait = &wait_hooks,
 	};
 	int rc;
 
 	m->drain_asks = how & 1;
 	m->capacity = attr.capacity = take_below(in, 64);
 	if (how & 2)
-		memset(&attr.wait, 0, sizeof(attr.wait));
+		attr.wait = NULL;
 	if (how & 4)
 		fail_allocations_after(in, (how >> 3) % 3);
 	rc = conc_bounded_queue_new(&attr, &m->queue);

@@ -32,7 +32,7 @@ static void try_pop(struct model *m)
 		must(item == m);
 }
 
-static void drain(void *user, void *item)
+static void drain(void *item, void *user)
 {
 	struct model *m = user;
 
@@ -77,7 +77,7 @@ static void pop(struct model *m, struct input *in)
 	int64_t deadline = take_deadline(in);
 	bool any = queued(&m->fifo) > 0;
 	void *item = m;
-	int rc = conc_queue_pop(m->queue, deadline, &item);
+	int rc = conc_queue_pop(m->queue, &item, deadline, NULL);
 
 	must(sleeps == 0);
 	if (any) {
@@ -96,7 +96,7 @@ static void wait_for_item(struct model *m, struct input *in)
 {
 	int64_t deadline = take_deadline(in);
 	bool worth = queued(&m->fifo) > 0 || m->closed || m->failed;
-	int rc = conc_queue_wait(m->queue, deadline);
+	int rc = conc_queue_wait(m->queue, deadline, NULL);
 
 	must(sleeps == 0);
 	if (worth)
@@ -143,10 +143,29 @@ static void refuse(struct model *m)
 	must(conc_queue_push(m->queue, NULL) == -EINVAL);
 	must(conc_queue_push(NULL, items) == -EINVAL);
 	must(conc_queue_try_pop(m->queue, NULL) == -EINVAL);
-	must(conc_queue_pop(m->queue, -2, &item) == -EINVAL);
-	must(conc_queue_pop(m->queue, CONC_TRY, NULL) == -EINVAL);
-	must(conc_queue_wait(m->queue, -2) == -EINVAL);
+	must(conc_queue_pop(m->queue, &item, -2, NULL) == -EINVAL);
+	must(conc_queue_pop(m->queue, NULL, CONC_TRY, NULL) == -EINVAL);
+	must(conc_queue_wait(m->queue, -2, NULL) == -EINVAL);
+	must(conc_queue_pop(m->queue, &item, 1, NULL) == -EINVAL);
+	must(conc_queue_wait(m->queue, 1, NULL) == -EINVAL);
 	must(conc_queue_traverse(m->queue, NULL, NULL) == -EINVAL);
+}
+
+/* With a fired token nothing is taken, whatever there is. */
+static void cancel(struct model *m)
+{
+	const int64_t deadlines[] = {CONC_TRY, CONC_FOREVER, conc_now()};
+	conc_cancel *fired = fired_token();
+	void *item = m;
+
+	for (size_t i = 0; i < COUNT_OF(deadlines); i++) {
+		must(conc_queue_pop(m->queue, &item, deadlines[i], fired) ==
+		     -ECANCELED);
+		must(conc_queue_wait(m->queue, deadlines[i], fired) ==
+		     -ECANCELED);
+	}
+	must(item == m && sleeps == 0);
+	conc_cancel_free(fired);
 }
 
 static void operate(struct model *m, struct input *in)
@@ -192,6 +211,7 @@ static void operate(struct model *m, struct input *in)
 		break;
 	case 15:
 		refuse(m);
+		cancel(m);
 		conc_reclaim(NULL);
 		break;
 	}
@@ -201,22 +221,23 @@ static void operate(struct model *m, struct input *in)
 static int make(struct model *m, struct input *in)
 {
 	unsigned how = take_byte(in);
+	struct conc_wait_hooks hooks = wait_hooks;
 	struct conc_queue_attr attr = {
 		.size = sizeof(attr),
 		.lock_free = how & 1,
 		.drain = drain,
 		.user = m,
-		.wait = wait_hooks,
+		.wait = &hooks,
 	};
 	int rc;
 
-	attr.wait.interrupted = interrupted;
+	hooks.interrupted = interrupted;
 	m->drain_pops = how & 2;
 	answer = how & 4 ? -1234 : 0;
 	if (how & 8)
 		fail_allocations_after(in, how >> 4 & 1);
 	if (how & 32)
-		memset(&attr.wait, 0, sizeof(attr.wait));
+		attr.wait = NULL;
 	rc = conc_queue_new(&attr, &m->queue);
 	must(rc == (in->armed ? -ENOMEM : 0));
 	stop_failing(in);

@@ -22,8 +22,8 @@ static struct conc_value some_value(struct worker *worker)
 {
 	if (chance(worker, 6))
 		return absent;
-	if (run.values == CONC_INT64 ||
-	    (run.values != CONC_BORROWED && chance(worker, 4)))
+	if (run.values == CONC_VALUE_INT64 ||
+	    (run.values != CONC_VALUE_BORROWED && chance(worker, 4)))
 		return number(new_number(worker));
 	return new_pointer(worker, run.values);
 }
@@ -71,15 +71,23 @@ static void step_compare_exchange(struct worker *worker)
 {
 	struct operation *operation = announce(worker, "compare_exchange");
 	struct conc_value expected = run.seen[worker->who];
-	struct conc_value desired = some_value(worker);
+	struct conc_value desired = some_value(worker), present;
+	bool shown = chance(worker, 2);
 
 	argument(operation, token(expected));
 	argument(operation, token(desired));
 	call(operation);
 	returned(operation,
-		 conc_ref_compare_exchange(run.ref, &expected, &desired));
+		 conc_ref_compare_exchange(run.ref, &expected, &desired,
+					   shown ? &present : NULL));
 	if (operation->answer != 0)
 		drop(worker->history, run.values, &desired);
+	if (shown && operation->answer == 0)
+		expect(worker->history, present.kind == CONC_ABSENT);
+	if (shown && operation->answer == -EAGAIN) {
+		result(operation, token(present));
+		keep(worker, present);
+	}
 }
 
 static void step_clear(struct worker *worker)
@@ -114,13 +122,14 @@ static void step(struct worker *worker)
 
 static void set_up(struct history *history)
 {
+	struct conc_value_ops value_ops = object_ops;
 	struct conc_ref_attr attr = {.size = sizeof(attr),
-				     .value_ops = object_ops};
+				     .value_ops = &value_ops};
 
 	memset(&run, 0, sizeof(run));
 	run.values = (enum conc_lifetime)draw(main_worker(history), 4);
 	attr.values = run.values;
-	attr.value_ops.user = history;
+	value_ops.user = history;
 	expect(history, conc_ref_new(&attr, &run.ref) == 0);
 	snprintf(history->settings, sizeof(history->settings), " values=%s",
 		 lifetime_names[run.values]);

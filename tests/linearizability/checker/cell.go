@@ -25,9 +25,7 @@ func cellStep(state interface{}, o *operation) (bool, interface{}) {
 	case "compare_exchange ok":
 		return o.argument(0) == value, o.argument(1)
 	case "compare_exchange EAGAIN":
-		// Some give what they found, too.
-		found := len(o.results) == 0 || o.result(0) == value
-		return o.argument(0) != value && found, value
+		return o.argument(0) != value && shows(o, value), value
 	}
 	old, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {

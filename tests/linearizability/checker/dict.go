@@ -102,15 +102,21 @@ func dictStep(limit uint) stepFunction {
 		case "insert ok":
 			return !there, o.argument(1)
 		case "insert EEXIST":
-			return there, value
+			return there && shows(o, value), value
 		case "delete ok":
 			return there, none
 		case "pop ok":
 			return there && o.result(0) == value, none
+		case "take_pointer ok":
+			return there && !isNumber(value) && o.result(0) == value, none
+		case "take_pointer ENOENT":
+			return !there, value
+		case "take_pointer EDOM":
+			return there && isNumber(value), value
 		case "compare_exchange ok":
 			return o.argument(1) == value, o.argument(2)
 		case "compare_exchange EAGAIN":
-			return o.argument(1) != value, value
+			return o.argument(1) != value && shows(o, value), value
 		case "update ok":
 			return o.result(0) == value, o.result(1)
 		case "clear ok":
@@ -121,6 +127,16 @@ func dictStep(limit uint) stepFunction {
 		}
 		return false, value
 	}
+}
+
+// shows: an operation that did not store may give what was there, too.
+func shows(o *operation, value string) bool {
+	return len(o.results) == 0 || o.result(0) == value
+}
+
+func isNumber(value string) bool {
+	_, err := strconv.ParseInt(value, 10, 64)
+	return err == nil
 }
 
 // An add of less than 2^32 may cross the 60 bits of a dict of pointers.

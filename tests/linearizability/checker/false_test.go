@@ -48,6 +48,18 @@ var histories = []struct {
 		"1 1 4 compare_exchange 0 none 5 = ok; 2 2 3 compare_exchange 0 none 6 = EAGAIN",
 		"1 1 4 compare_exchange 0 none 5 = ok; 2 2 3 compare_exchange 0 none 6 = ok",
 	}, {
+		"an insert that shows what was not there", "dict 1 keys=int64 values=int64",
+		"0 1 2 set 0 5 = ok; 1 3 6 insert 0 7 = EEXIST 6; 2 4 5 set 0 6 = ok",
+		"0 1 2 set 0 5 = ok; 1 3 4 insert 0 7 = EEXIST 6; 2 5 6 set 0 6 = ok",
+	}, {
+		"an exchange that shows what it expected", "dict 1 keys=int64 values=int64",
+		"0 1 2 set 0 5 = ok; 1 3 6 compare_exchange 0 5 6 = EAGAIN 7; 2 4 5 set 0 7 = ok",
+		"0 1 2 set 0 5 = ok; 1 3 6 compare_exchange 0 5 6 = EAGAIN 5; 2 4 5 set 0 7 = ok",
+	}, {
+		"a number that was taken as a pointer", "dict 1 keys=int64 values=retained",
+		"0 1 2 set 0 5 = ok; 1 3 6 take_pointer 0 = EDOM; 2 4 5 set 0 o7 = ok; 1 7 8 take_pointer 0 = ok o7; 1 9 10 take_pointer 0 = ENOENT",
+		"0 1 2 set 0 o7 = ok; 1 3 4 take_pointer 0 = EDOM; 2 5 6 set 0 5 = ok",
+	}, {
 		"an update of a value that was replaced", "dict 1 keys=int64 values=int64",
 		"0 1 2 set 0 5 = ok; 1 3 6 update 0 = ok 5 6; 2 4 5 set 0 7 = ok; 0 7 8 get 0 = ok 7",
 		"0 1 2 set 0 5 = ok; 1 5 6 update 0 = ok 5 6; 2 3 4 set 0 7 = ok; 0 7 8 get 0 = ok 6",
@@ -179,6 +191,10 @@ var histories = []struct {
 		"an object handed out by two exchanges", "ref 1 values=retained",
 		"0 1 2 set o5 = ok; 1 3 6 exchange none = ok o5; 2 4 5 exchange none = ok none",
 		"0 1 2 set o5 = ok; 1 3 6 exchange none = ok o5; 2 4 5 exchange none = ok o5",
+	}, {
+		"an exchange that shows what was not held", "ref 1 values=retained",
+		"0 1 2 set o5 = ok; 1 3 6 compare_exchange o7 none = EAGAIN o6; 2 4 5 set o6 = ok",
+		"0 1 2 set o5 = ok; 1 3 4 compare_exchange o7 none = EAGAIN o6; 2 5 6 set o6 = ok",
 	}, {
 		"an answer that no operation has", "ref 1 values=int64",
 		"1 1 2 set 5 = ok",

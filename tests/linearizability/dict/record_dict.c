@@ -38,7 +38,7 @@ static struct {
 
 /* --- general keys --------------------------------------------------------- */
 
-static int hash_key(void *user, const void *key, uint64_t *hash)
+static int hash_key(const void *key, uint64_t *hash, void *user)
 {
 	(void)user;
 	/* Two keys have one hash. */
@@ -46,8 +46,8 @@ static int hash_key(void *user, const void *key, uint64_t *hash)
 	return 0;
 }
 
-static enum conc_equal glance_at_keys(void *user, const void *probe,
-				      const void *stored)
+static enum conc_equal glance_at_keys(const void *probe, const void *stored,
+				      void *user)
 {
 	const struct key *p = probe, *s = stored;
 
@@ -57,20 +57,20 @@ static enum conc_equal glance_at_keys(void *user, const void *probe,
 	return p->id == s->id ? CONC_EQUAL : CONC_DIFFERENT;
 }
 
-static int compare_keys(void *user, const void *probe, const void *stored)
+static int compare_keys(const void *probe, const void *stored, void *user)
 {
 	expect(user, ((const struct key *)stored)->references > 0);
 	return ((const struct key *)probe)->id ==
 	       ((const struct key *)stored)->id;
 }
 
-static void retain_key(void *user, const void *key)
+static void retain_key(const void *key, void *user)
 {
 	(void)user;
 	atomic_fetch_add(&((struct key *)key)->references, 1);
 }
 
-static void release_key(void *user, const void *key)
+static void release_key(const void *key, void *user)
 {
 	if (atomic_fetch_sub(&((struct key *)key)->references, 1) <= 0)
 		complain(user, "a key was released twice");
@@ -107,45 +107,76 @@ static int get(unsigned k, struct conc_value *value)
 			  : conc_dict_get(run.dict, p.key, p.len, value);
 }
 
-static int set(unsigned k, const struct conc_value *value,
-	       struct conc_value *old)
+static int set(unsigned k, const struct conc_value *value)
 {
 	struct probe p = probe(k);
 
-	return int_keys() ? conc_dict_int_set(run.dict, k, value, old)
-			  : conc_dict_set(run.dict, p.key, p.len, value, old);
+	return int_keys() ? conc_dict_int_set(run.dict, k, value)
+			  : conc_dict_set(run.dict, p.key, p.len, value);
 }
 
-static int insert(unsigned k, const struct conc_value *value)
+static int exchange(unsigned k, const struct conc_value *value,
+		    struct conc_value *old)
 {
 	struct probe p = probe(k);
 
-	return int_keys() ? conc_dict_int_insert(run.dict, k, value)
-			  : conc_dict_insert(run.dict, p.key, p.len, value);
+	return int_keys()
+		       ? conc_dict_int_exchange(run.dict, k, value, old)
+		       : conc_dict_exchange(run.dict, p.key, p.len, value, old);
 }
 
-static int delete(unsigned k, struct conc_value *old)
+static int insert(unsigned k, const struct conc_value *value,
+		  struct conc_value *present)
 {
 	struct probe p = probe(k);
 
-	return int_keys() ? conc_dict_int_delete(run.dict, k, old)
-			  : conc_dict_delete(run.dict, p.key, p.len, old);
+	return int_keys()
+		       ? conc_dict_int_insert(run.dict, k, value, present)
+		       : conc_dict_insert(run.dict, p.key, p.len, value,
+					  present);
+}
+
+static int delete(unsigned k)
+{
+	struct probe p = probe(k);
+
+	return int_keys() ? conc_dict_int_delete(run.dict, k)
+			  : conc_dict_delete(run.dict, p.key, p.len);
+}
+
+static int take(unsigned k, struct conc_value *value)
+{
+	struct probe p = probe(k);
+
+	return int_keys() ? conc_dict_int_take(run.dict, k, value)
+			  : conc_dict_take(run.dict, p.key, p.len, value);
+}
+
+static int take_pointer(unsigned k, void **pointer)
+{
+	struct probe p = probe(k);
+
+	return int_keys()
+		       ? conc_dict_int_take_pointer(run.dict, k, pointer)
+		       : conc_dict_take_pointer(run.dict, p.key, p.len, pointer);
 }
 
 static int compare_exchange(unsigned k, const struct conc_value *expected,
-			    const struct conc_value *desired)
+			    const struct conc_value *desired,
+			    struct conc_value *present)
 {
 	struct probe p = probe(k);
 
-	return int_keys() ? conc_dict_int_compare_exchange(run.dict, k,
-							   expected, desired)
-			  : conc_dict_compare_exchange(run.dict, p.key, p.len,
-						       expected, desired);
+	return int_keys()
+		       ? conc_dict_int_compare_exchange(run.dict, k, expected,
+							desired, present)
+		       : conc_dict_compare_exchange(run.dict, p.key, p.len,
+						    expected, desired, present);
 }
 
 static int update(unsigned k,
-		  int (*change)(void *arg, const struct conc_value *old,
-				struct conc_value *desired),
+		  int (*change)(const struct conc_value *old,
+				struct conc_value *desired, void *arg),
 		  void *arg)
 {
 	struct probe p = probe(k);
@@ -175,7 +206,7 @@ static int64_t some_number(struct worker *worker)
 {
 	const int64_t count_limit = INT64_C(1) << 59;
 
-	switch (draw(worker, run.values == CONC_INT64 ? 6 : 5)) {
+	switch (draw(worker, run.values == CONC_VALUE_INT64 ? 6 : 5)) {
 	case 0:
 		return count_limit - 2;
 	case 1:
@@ -189,8 +220,8 @@ static int64_t some_number(struct worker *worker)
 
 static struct conc_value some_value(struct worker *worker)
 {
-	if (run.values == CONC_INT64 ||
-	    (run.values != CONC_BORROWED && chance(worker, 2)))
+	if (run.values == CONC_VALUE_INT64 ||
+	    (run.values != CONC_VALUE_BORROWED && chance(worker, 2)))
 		return number(some_number(worker));
 	return new_pointer(worker, run.values);
 }
@@ -234,7 +265,8 @@ static void step_set(struct worker *worker, unsigned k)
 
 	argument(operation, token(value));
 	call(operation);
-	returned(operation, set(k, &value, wants_old ? &old : NULL));
+	returned(operation,
+		 wants_old ? exchange(k, &value, &old) : set(k, &value));
 	if (wants_old) {
 		result(operation, token(old));
 		keep(worker, k, old);
@@ -244,13 +276,20 @@ static void step_set(struct worker *worker, unsigned k)
 static void step_insert(struct worker *worker, unsigned k)
 {
 	struct operation *operation = on_key(worker, "insert", k);
-	struct conc_value value = some_value(worker);
+	struct conc_value present, value = some_value(worker);
+	bool shown = chance(worker, 2);
 
 	argument(operation, token(value));
 	call(operation);
-	returned(operation, insert(k, &value));
+	returned(operation, insert(k, &value, shown ? &present : NULL));
 	if (operation->answer != 0)
 		drop(worker->history, run.values, &value);
+	if (shown && operation->answer == 0)
+		expect(worker->history, present.kind == CONC_ABSENT);
+	if (shown && operation->answer == -EEXIST) {
+		result(operation, token(present));
+		keep(worker, k, present);
+	}
 }
 
 static void step_delete(struct worker *worker, unsigned k)
@@ -261,18 +300,32 @@ static void step_delete(struct worker *worker, unsigned k)
 	struct conc_value old;
 
 	call(operation);
-	returned(operation, delete(k, wants_old ? &old : NULL));
+	returned(operation, wants_old ? take(k, &old) : delete(k));
 	if (wants_old) {
 		result(operation, token(old));
 		keep(worker, k, old);
 	}
 }
 
+static void step_take_pointer(struct worker *worker, unsigned k)
+{
+	struct operation *operation = on_key(worker, "take_pointer", k);
+	struct conc_value value = {.kind = CONC_POINTER};
+
+	call(operation);
+	returned(operation, take_pointer(k, &value.u.pointer));
+	if (operation->answer == 0) {
+		result(operation, token(value));
+		keep(worker, k, value);
+	}
+}
+
 /* Mostly expects what it has seen there. */
 static void step_compare_exchange(struct worker *worker, unsigned k)
 {
-	struct conc_value expected = absent, desired = absent;
+	struct conc_value expected = absent, desired = absent, present;
 	struct operation *operation;
+	bool shown = chance(worker, 2);
 
 	if (!chance(worker, 4)) {
 		k = run.seen[worker->who].key;
@@ -284,9 +337,16 @@ static void step_compare_exchange(struct worker *worker, unsigned k)
 	argument(operation, token(expected));
 	argument(operation, token(desired));
 	call(operation);
-	returned(operation, compare_exchange(k, &expected, &desired));
+	returned(operation, compare_exchange(k, &expected, &desired,
+					     shown ? &present : NULL));
 	if (operation->answer != 0)
 		drop(worker->history, run.values, &desired);
+	if (shown && operation->answer == 0)
+		expect(worker->history, present.kind == CONC_ABSENT);
+	if (shown && operation->answer == -EAGAIN) {
+		result(operation, token(present));
+		keep(worker, k, present);
+	}
 }
 
 struct change {
@@ -294,8 +354,8 @@ struct change {
 	struct conc_value old, desired; /* of the last call, as tokens */
 };
 
-static int change(void *arg, const struct conc_value *old,
-		  struct conc_value *desired)
+static int change(const struct conc_value *old, struct conc_value *desired,
+		  void *arg)
 {
 	struct change *c = arg;
 
@@ -324,7 +384,7 @@ static void step_add(struct worker *worker, unsigned k)
 	int64_t sum, n = numbers[draw(worker, COUNT_OF(numbers))];
 	struct operation *operation;
 
-	if (run.values == CONC_BORROWED) {
+	if (run.values == CONC_VALUE_BORROWED) {
 		step_get(worker, k);
 		return;
 	}
@@ -351,7 +411,7 @@ static void step_items(struct worker *worker, unsigned k)
 {
 	struct operation *operation = announce(worker, "items");
 	conc_cursor *cursor;
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	int rc;
 
 	(void)k;
@@ -387,7 +447,7 @@ static void fill(struct worker *worker, unsigned filler)
 {
 	struct conc_value value = some_value(worker);
 
-	if (insert(KEYS_MOST + filler, &value) != 0)
+	if (insert(KEYS_MOST + filler, &value, NULL) != 0)
 		drop(worker->history, run.values, &value);
 }
 
@@ -401,11 +461,11 @@ static void come_and_go(struct worker *worker, unsigned k)
 		unsigned filler = (first + i) % FILLERS_MOST;
 
 		fill(worker, filler);
-		delete(KEYS_MOST + filler, NULL);
+		delete(KEYS_MOST + filler);
 	}
 	if (chance(worker, 3))
 		for (unsigned i = 0; i < run.fillers; i++)
-			delete(KEYS_MOST + i, NULL);
+			delete(KEYS_MOST + i);
 }
 
 /* --- the history ---------------------------------------------------------- */
@@ -418,7 +478,7 @@ static void come_and_go(struct worker *worker, unsigned k)
 static void (*const steps[])(struct worker *worker, unsigned k) = {
 	step_get,    step_set,	       step_insert,	      step_delete,
 	step_add,    step_update,      step_compare_exchange, step_items,
-	step_clear,  come_and_go,
+	step_clear,  step_take_pointer, come_and_go,
 };
 
 static void step(struct worker *worker)
@@ -452,18 +512,26 @@ static void set_up(struct history *history)
 {
 	/* Below, at and above what fits into tables of a few sizes. */
 	static const unsigned fillers[] = {0, 2, 4, 5, 6, 10, 11, 12, 48};
+	const struct conc_key_ops key_ops = {
+		.size = sizeof(key_ops),
+		.user = history,
+		.hash = hash_key,
+		.fast_eq = glance_at_keys,
+		.full_eq = compare_keys,
+		.retain = retain_key,
+		.release = release_key,
+	};
+	struct conc_value_ops value_ops = object_ops;
 	struct worker *worker = main_worker(history);
 	struct conc_dict_attr attr = {.size = sizeof(attr), .scaling = 1};
 
 	memset(&run, 0, sizeof(run));
+	value_ops.user = history;
 	choose_kind(history);
 	attr.keys = run.kind;
 	attr.values = run.values;
-	attr.key_ops = (struct conc_key_ops){
-		hash_key,   glance_at_keys, compare_keys,
-		retain_key, release_key,    history};
-	attr.value_ops = object_ops;
-	attr.value_ops.user = history;
+	attr.key_ops = &key_ops;
+	attr.value_ops = &value_ops;
 	expect(history, conc_dict_new(&attr, &run.dict) == 0);
 	run.keys = 1 + (unsigned)draw(worker, KEYS_MOST);
 	run.steps = 1 | draw(worker, UINT64_C(1) << COUNT_OF(steps));

@@ -21,7 +21,7 @@ static int64_t key_of(unsigned k)
 static void step_insert(struct worker *worker, unsigned k)
 {
 	struct operation *operation = announce(worker, "insert");
-	struct conc_value value = run.values == CONC_INT64
+	struct conc_value value = run.values == CONC_VALUE_INT64
 					  ? number(new_number(worker))
 					  : new_pointer(worker, run.values);
 
@@ -43,7 +43,7 @@ static void step_take(struct worker *worker, unsigned k, int64_t deadline)
 	argument(operation, number(k));
 	call(operation);
 	returned(operation, conc_gather_take(run.gather, key_of(k), clear,
-					     deadline, &value));
+					     &value, deadline, NULL));
 	if (operation->answer != 0)
 		return;
 	result(operation, token_of(run.values, &value));
@@ -108,13 +108,15 @@ static void step(struct worker *worker)
 static void set_up(struct history *history)
 {
 	struct worker *worker = main_worker(history);
-	struct conc_gather_attr attr = {.size = sizeof(attr), .scaling = 1,
-					.value_ops = object_ops};
+	struct conc_value_ops value_ops = object_ops;
+	struct conc_gather_attr attr = {.size = sizeof(attr),
+					.scaling = 1,
+					.value_ops = &value_ops};
 
 	run.values = (enum conc_lifetime)draw(worker, 4);
 	run.keys = 1 + (unsigned)draw(worker, KEYS_MOST);
 	attr.values = run.values;
-	attr.value_ops.user = history;
+	value_ops.user = history;
 	expect(history, conc_gather_new(&attr, &run.gather) == 0);
 	snprintf(history->settings, sizeof(history->settings),
 		 " keys=%u values=%s", run.keys, lifetime_names[run.values]);

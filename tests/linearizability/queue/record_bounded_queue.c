@@ -23,7 +23,7 @@ static void step_push(struct worker *worker, int64_t deadline)
 	argument(operation, number(n));
 	call(operation);
 	returned(operation,
-		 conc_bounded_queue_push(queue, item_of(n), deadline));
+		 conc_bounded_queue_push(queue, item_of(n), deadline, NULL));
 }
 
 static void step_pop(struct worker *worker, int64_t deadline)
@@ -32,7 +32,8 @@ static void step_pop(struct worker *worker, int64_t deadline)
 	void *item;
 
 	call(operation);
-	returned(operation, conc_bounded_queue_pop(queue, deadline, &item));
+	returned(operation,
+		 conc_bounded_queue_pop(queue, &item, deadline, NULL));
 	if (operation->answer != 0)
 		return;
 	result(operation, token_of_item(item));
@@ -54,7 +55,7 @@ static void step_join(struct worker *worker, int64_t deadline)
 	struct operation *operation = announce(worker, "join");
 
 	call(operation);
-	returned(operation, conc_bounded_queue_join(queue, deadline));
+	returned(operation, conc_bounded_queue_join(queue, deadline, NULL));
 }
 
 static void close_queue(bool immediate)
@@ -155,9 +156,9 @@ static void set_up(struct history *history)
 	for (uint64_t used = chance(worker, 2) ? draw(worker, 40) : 0; used > 0;
 	     used--) {
 		expect(history, conc_bounded_queue_push(queue, item_of(1),
-							CONC_TRY) == 0);
-		expect(history,
-		       conc_bounded_queue_pop(queue, CONC_TRY, &item) == 0);
+							CONC_TRY, NULL) == 0);
+		expect(history, conc_bounded_queue_pop(queue, &item, CONC_TRY,
+						       NULL) == 0);
 		expect(history, conc_bounded_queue_task_done(queue) == 0);
 	}
 	for (uint64_t items = draw(worker, 3); items > 0; items--)

@@ -22,7 +22,7 @@ static void step_pop(struct worker *worker, int64_t deadline)
 	void *item;
 
 	call(operation);
-	returned(operation, conc_queue_pop(queue, deadline, &item));
+	returned(operation, conc_queue_pop(queue, &item, deadline, NULL));
 	if (operation->answer == 0)
 		result(operation, token_of_item(item));
 }
@@ -100,7 +100,8 @@ static void set_up(struct history *history)
 	expect(history, conc_queue_new(&attr, &queue) == 0);
 	for (unsigned used = some_cells(worker); used > 0; used--) {
 		expect(history, conc_queue_push(queue, item_of(1)) == 0);
-		expect(history, conc_queue_pop(queue, CONC_TRY, &item) == 0);
+		expect(history,
+		       conc_queue_pop(queue, &item, CONC_TRY, NULL) == 0);
 	}
 	for (uint64_t items = draw(worker, 4); items > 0; items--)
 		step_push(worker);

@@ -4,7 +4,7 @@
  * changed in place, without a lock, while the table is rebuilt and counts are
  * deleted, replaced and promoted.
  *
- * The protocol, as lib/dict/dict.c follows it.  (Search and verification of writers,
+ * The protocol, as lib/dict/ follows it.  (Search and verification of writers,
  * and references to objects, are the subject of dict_values.pml.)
  *
  *   word   a count: value, COUNT; an object: pointer.  FROZEN and DEAD are bits

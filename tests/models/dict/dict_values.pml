@@ -4,7 +4,7 @@
  * that is reused at once (the type-stable discipline): lookup without a lock,
  * insertion, replacement, deletion, rebuild.
  *
- * The protocol, as lib/dict/dict.c follows it.
+ * The protocol, as lib/dict/ follows it.
  *
  *   shard { lock, table }      table { generation, slot[S] { hash, key, word } }
  *   hash   EMPTY -> LIVE(hash) -> RETIRED, each once in the life of the table

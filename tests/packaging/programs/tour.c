@@ -32,20 +32,17 @@ static void use_atomics(void)
 static void use_dict(void)
 {
 	static const char key[] = "key";
-	struct conc_dict_attr attr;
-	struct conc_value value;
-	struct conc_entry entry;
+	struct conc_dict_attr attr = CONC_DICT_ATTR_INIT;
+	struct conc_value value = CONC_VALUE_INIT;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	conc_cursor *cursor;
 	conc_dict *dict;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.size = sizeof(attr);
 	attr.keys = CONC_KEY_BYTES;
-	attr.values = CONC_INT64;
 	must(conc_dict_new(&attr, &dict) == 0, "a dict");
 	must(conc_dict_add(dict, key, sizeof(key), 2, NULL) == 0, "an add");
 	must(conc_dict_get(dict, key, sizeof(key), &value) == 0 &&
-	     value.kind == CONC_INT && value.u.number == 2, "what was added");
+	     value.kind == CONC_NUMBER && value.u.number == 2, "what was added");
 	must(conc_cursor_new(dict, &cursor) == 0, "a cursor");
 	must(conc_cursor_next(cursor, &entry) == 0 &&
 	     entry.len == sizeof(key) && memcmp(entry.key, key, sizeof(key)) == 0,
@@ -58,39 +55,44 @@ static void use_dict(void)
 static void use_queues(void)
 {
 	static int item;
-	struct conc_bounded_queue_attr attr;
+	struct conc_bounded_queue_attr attr = CONC_BOUNDED_QUEUE_ATTR_INIT;
 	conc_bounded_queue *bounded;
+	conc_cancel *cancel;
 	conc_queue *queue;
 	void *out;
 
 	must(conc_queue_new(NULL, &queue) == 0, "a queue");
 	must(conc_queue_push(queue, &item) == 0, "a push");
-	must(conc_queue_pop(queue, CONC_FOREVER, &out) == 0 && out == &item,
-	     "what was pushed");
-	must(conc_queue_pop(queue, conc_deadline_after(1000000), &out) ==
+	must(conc_queue_pop(queue, &out, CONC_FOREVER, NULL) == 0 &&
+	     out == &item, "what was pushed");
+	must(conc_queue_pop(queue, &out, conc_deadline_after(1000000), NULL) ==
 	     -ETIMEDOUT, "nothing else within a millisecond");
+	must(conc_cancel_new(&cancel) == 0, "a token");
+	conc_cancel_fire(cancel);
+	must(conc_queue_pop(queue, &out, CONC_FOREVER, cancel) == -ECANCELED,
+	     "which ends a call");
+	conc_cancel_free(cancel);
 	conc_queue_free(queue);
 
-	memset(&attr, 0, sizeof(attr));
-	attr.size = sizeof(attr);
 	attr.capacity = 1;
 	must(conc_bounded_queue_new(&attr, &bounded) == 0, "a bounded queue");
-	must(conc_bounded_queue_push(bounded, &item, CONC_TRY) == 0, "room");
-	must(conc_bounded_queue_push(bounded, &item, CONC_TRY) == -EAGAIN,
+	must(conc_bounded_queue_push(bounded, &item, CONC_TRY, NULL) == 0,
+	     "room");
+	must(conc_bounded_queue_push(bounded, &item, CONC_TRY, NULL) == -EAGAIN,
 	     "for no more than one");
 	conc_bounded_queue_free(bounded);
 }
 
 static void use_gather(void)
 {
-	struct conc_value in, out;
+	struct conc_value in = CONC_VALUE_INIT, out;
 	conc_gather *gather;
 
-	in.kind = CONC_INT;
+	in.kind = CONC_NUMBER;
 	in.u.number = 7;
 	must(conc_gather_new(NULL, &gather) == 0, "a gatherer");
 	must(conc_gather_insert(gather, 3, &in) == 0, "a value under 3");
-	must(conc_gather_take(gather, 3, true, CONC_FOREVER, &out) == 0 &&
+	must(conc_gather_take(gather, 3, true, &out, CONC_FOREVER, NULL) == 0 &&
 	     out.u.number == 7, "which comes out");
 	conc_gather_free(gather);
 }
@@ -98,13 +100,11 @@ static void use_gather(void)
 static void use_ref(void)
 {
 	static int object;
-	struct conc_ref_attr attr;
-	struct conc_value value;
+	struct conc_ref_attr attr = CONC_REF_ATTR_INIT;
+	struct conc_value value = CONC_VALUE_INIT;
 	conc_ref *ref;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.size = sizeof(attr);
-	attr.values = CONC_BORROWED;
+	attr.values = CONC_VALUE_BORROWED;
 	must(conc_ref_new(&attr, &ref) == 0, "a reference");
 	value.kind = CONC_POINTER;
 	value.u.pointer = &object;

@@ -32,7 +32,7 @@ static inline int note_read(const struct note *note)
 	return note->content;
 }
 
-/* Counted, and freed with the last reference: a CONC_RETAINED value. */
+/* Counted, and freed with the last reference: a CONC_VALUE_RETAINED value. */
 struct counted {
 	_Atomic int references;
 	int content;
@@ -47,7 +47,7 @@ static inline struct counted *counted_new(int content)
 	return object;
 }
 
-static inline void counted_retain(void *user, void *pointer)
+static inline void counted_retain(void *pointer, void *user)
 {
 	struct counted *object = pointer;
 
@@ -56,7 +56,7 @@ static inline void counted_retain(void *user, void *pointer)
 						 memory_order_relaxed) > 0);
 }
 
-static inline void counted_release(void *user, void *pointer)
+static inline void counted_release(void *pointer, void *user)
 {
 	struct counted *object = pointer;
 	int before;
@@ -71,7 +71,7 @@ static inline void counted_release(void *user, void *pointer)
 
 /*
  * Counted, in memory that is only ever used for another of the same kind, and soon:
- * a CONC_TYPE_STABLE value.
+ * a CONC_VALUE_TYPE_STABLE value.
  */
 struct stable {
 	_Atomic int references;
@@ -97,7 +97,7 @@ static inline struct stable *stable_new(int content)
 	return object;
 }
 
-static inline bool stable_try_retain(void *user, void *pointer)
+static inline bool stable_try_retain(void *pointer, void *user)
 {
 	struct stable *object = pointer;
 	int references = atomic_load_explicit(&object->references,
@@ -112,7 +112,7 @@ static inline bool stable_try_retain(void *user, void *pointer)
 	return false;
 }
 
-static inline void stable_release(void *user, void *pointer)
+static inline void stable_release(void *pointer, void *user)
 {
 	struct stable *object = pointer;
 	int before;

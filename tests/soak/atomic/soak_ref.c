@@ -16,14 +16,14 @@ static struct account accounts[SOAK_THREADS], numbers[SOAK_THREADS];
 
 static void begin(void)
 {
-	const enum conc_lifetime values[REFS] = {CONC_RETAINED,
-						 CONC_TYPE_STABLE};
-	struct conc_value zero = {CONC_INT, {.number = 0}};
+	const enum conc_lifetime values[REFS] = {CONC_VALUE_RETAINED,
+						 CONC_VALUE_TYPE_STABLE};
+	struct conc_value zero = {.kind = CONC_NUMBER, .u.number = 0};
 
 	for (int i = 0; i < REFS; i++) {
 		struct conc_ref_attr attr = {.size = sizeof(attr),
 					     .values = values[i],
-					     .value_ops = object_ops};
+					     .value_ops = &object_ops};
 
 		soak_check(conc_ref_new(&attr, &refs[i]) == 0);
 	}
@@ -75,7 +75,7 @@ static void exchange_if_same(struct soaker *soaker, int at)
 	int rc;
 
 	soak_check(conc_ref_get(refs[at], &old) == 0);
-	rc = conc_ref_compare_exchange(refs[at], &old, &value);
+	rc = conc_ref_compare_exchange(refs[at], &old, &value, NULL);
 	soak_check(rc == 0 || rc == -EAGAIN);
 	if (rc == 0) {
 		account_in(account, content);
@@ -85,6 +85,31 @@ static void exchange_if_same(struct soaker *soaker, int at)
 	consume(at, &value);
 	if (old.kind != CONC_ABSENT)
 		consume(at, &old);
+}
+
+/* From what is shown to another one, until it is there. */
+static void exchange_shown(struct soaker *soaker, int at)
+{
+	struct account *account = &accounts[soaker->who];
+	uint64_t content = content_for(soaker, at);
+	struct conc_value value = object_value(object_new(content));
+	struct conc_value seen = {.kind = CONC_ABSENT}, expected;
+	int rc;
+
+	for (;;) {
+		expected = seen;
+		rc = conc_ref_compare_exchange(refs[at], &seen, &value, &seen);
+		soak_check(rc == 0 || rc == -EAGAIN);
+		if (rc == 0)
+			break;
+		soak_check(seen.kind != expected.kind ||
+			   seen.u.pointer != expected.u.pointer);
+		if (expected.kind != CONC_ABSENT)
+			consume(at, &expected);
+	}
+	soak_check(seen.kind == CONC_ABSENT);
+	account_in(account, content);
+	take_out(account, at, &expected);
 }
 
 static void look(int at)
@@ -99,12 +124,12 @@ static void look(int at)
 static void add(struct soaker *soaker)
 {
 	int64_t n = (int64_t)soak_random(soaker, 100);
-	struct conc_value old, next = {.kind = CONC_INT};
+	struct conc_value old, next = {.kind = CONC_NUMBER};
 
-	do {
-		soak_check(conc_ref_get(number, &old) == 0);
+	soak_check(conc_ref_get(number, &old) == 0);
+	do
 		next.u.number = old.u.number + n;
-	} while (conc_ref_compare_exchange(number, &old, &next) != 0);
+	while (conc_ref_compare_exchange(number, &old, &next, &old) != 0);
 	numbers[soaker->who].in += (uint64_t)n;
 }
 
@@ -121,6 +146,9 @@ static unsigned burst(struct soaker *soaker)
 			exchange_if_same(soaker, at);
 			break;
 		case 2:
+			exchange_shown(soaker, at);
+			break;
+		case 3:
 			add(soaker);
 			break;
 		default:

@@ -23,7 +23,7 @@ static void begin(void)
 
 static struct conc_value number(int64_t n)
 {
-	return (struct conc_value){CONC_INT, {.number = n}};
+	return (struct conc_value){.kind = CONC_NUMBER, .u.number = n};
 }
 
 /* From a few hot keys to some ten thousand, by the season. */
@@ -36,7 +36,7 @@ static int64_t pick_key(struct soaker *soaker)
 
 static void replaced(struct account *account, const struct conc_value *old)
 {
-	if (old->kind == CONC_INT)
+	if (old->kind == CONC_NUMBER)
 		account->out += (uint64_t)old->u.number;
 }
 
@@ -53,17 +53,18 @@ static void set(struct account *account, int64_t key, int64_t n)
 {
 	struct conc_value value = number(n), old;
 
-	soak_check(conc_dict_int_set(dict, key, &value, &old) == 0);
+	soak_check(conc_dict_int_exchange(dict, key, &value, &old) == 0);
 	account->in += (uint64_t)n;
 	replaced(account, &old);
 }
 
 static void delete(struct account *account, int64_t key)
 {
-	struct conc_value old = {.kind = CONC_ABSENT};
-	int rc = conc_dict_int_delete(dict, key, &old);
+	struct conc_value old;
+	int rc = conc_dict_int_take(dict, key, &old);
 
 	soak_check(rc == 0 || rc == -ENOENT);
+	soak_check(old.kind == (rc == 0 ? CONC_NUMBER : CONC_ABSENT));
 	replaced(account, &old);
 }
 
@@ -73,7 +74,7 @@ static void exchange(struct account *account, int64_t key, int64_t n)
 	int rc = conc_dict_int_get(dict, key, &old);
 
 	soak_check(rc == 0 || rc == -ENOENT);
-	rc = conc_dict_int_compare_exchange(dict, key, &old, &next);
+	rc = conc_dict_int_compare_exchange(dict, key, &old, &next, NULL);
 	soak_check(rc == 0 || rc == -EAGAIN);
 	if (rc == 0) {
 		account->in += (uint64_t)n;
@@ -81,10 +82,41 @@ static void exchange(struct account *account, int64_t key, int64_t n)
 	}
 }
 
-static int halve(void *arg, const struct conc_value *old,
-		     struct conc_value *desired)
+/* From what is shown to n, until it is there: never what was expected. */
+static void exchange_shown(struct account *account, int64_t key, int64_t n)
 {
-	int64_t now = old->kind == CONC_INT ? old->u.number : 0;
+	struct conc_value seen = {.kind = CONC_ABSENT}, next = number(n);
+	struct conc_value expected;
+	int rc;
+
+	do {
+		expected = seen;
+		rc = conc_dict_int_compare_exchange(dict, key, &seen, &next,
+						    &seen);
+		soak_check(rc == 0 || rc == -EAGAIN);
+		soak_check(rc == 0 || seen.kind != expected.kind ||
+			   seen.u.number != expected.u.number);
+	} while (rc != 0);
+	soak_check(seen.kind == CONC_ABSENT);
+	account->in += (uint64_t)n;
+	replaced(account, &expected);
+}
+
+static void insert(struct account *account, int64_t key, int64_t n)
+{
+	struct conc_value value = number(n), present;
+	int rc = conc_dict_int_insert(dict, key, &value, &present);
+
+	soak_check(rc == 0 || rc == -EEXIST);
+	soak_check(present.kind == (rc == 0 ? CONC_ABSENT : CONC_NUMBER));
+	if (rc == 0)
+		account->in += (uint64_t)n;
+}
+
+static int halve(const struct conc_value *old, struct conc_value *desired,
+		 void *arg)
+{
+	int64_t now = old->kind == CONC_NUMBER ? old->u.number : 0;
 
 	*(int64_t *)arg = now;
 	*desired = number(now / 2);
@@ -124,7 +156,11 @@ static void operate(struct soaker *soaker, struct account *account)
 		update(account, key);
 		break;
 	case 7:
+		exchange_shown(account, key, n);
+		break;
 	case 8:
+		insert(account, key, n);
+		break;
 	case 9:
 	case 10:
 		conc_dict_int_get(dict, key, &value);
@@ -146,7 +182,7 @@ static unsigned burst(struct soaker *soaker)
 /* What is left goes out. */
 static void end(void)
 {
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	conc_cursor *cursor;
 	size_t entries = 0;
 

@@ -18,15 +18,15 @@ static conc_dict *dicts[DICTS];
 
 static void begin(void)
 {
-	const enum conc_lifetime values[DICTS] = {CONC_RETAINED,
-						  CONC_TYPE_STABLE};
+	const enum conc_lifetime values[DICTS] = {CONC_VALUE_RETAINED,
+						  CONC_VALUE_TYPE_STABLE};
 
 	for (int i = 0; i < DICTS; i++) {
 		struct conc_dict_attr attr = {.size = sizeof(attr),
 					      .keys = CONC_KEY_BYTES,
 					      .scaling = 4,
 					      .values = values[i],
-					      .value_ops = object_ops};
+					      .value_ops = &object_ops};
 
 		soak_check(conc_dict_new(&attr, &dicts[i]) == 0);
 	}
@@ -47,10 +47,12 @@ static void check_out(uint64_t key, const struct conc_value *value)
 static void insert(conc_dict *dict, uint64_t key)
 {
 	struct object *object = object_new(key);
-	struct conc_value value = object_value(object);
-	int rc = conc_dict_insert(dict, &key, sizeof(key), &value);
+	struct conc_value value = object_value(object), present;
+	int rc = conc_dict_insert(dict, &key, sizeof(key), &value, &present);
 
 	soak_check(rc == 0 || rc == -EEXIST);
+	soak_check(present.kind == (rc == 0 ? CONC_ABSENT : CONC_POINTER));
+	check_out(key, &present);
 	if (rc != 0)
 		object_release(object);
 }
@@ -59,7 +61,8 @@ static void set(conc_dict *dict, uint64_t key)
 {
 	struct conc_value value = object_value(object_new(key)), old;
 
-	soak_check(conc_dict_set(dict, &key, sizeof(key), &value, &old) == 0);
+	soak_check(conc_dict_exchange(dict, &key, sizeof(key), &value, &old) ==
+		   0);
 	check_out(key, &old);
 }
 
@@ -70,16 +73,54 @@ static void exchange(conc_dict *dict, uint64_t key)
 	int rc = conc_dict_get(dict, &key, sizeof(key), &old);
 
 	soak_check(rc == 0 || rc == -ENOENT);
-	rc = conc_dict_compare_exchange(dict, &key, sizeof(key), &old, &value);
+	rc = conc_dict_compare_exchange(dict, &key, sizeof(key), &old, &value,
+					NULL);
 	soak_check(rc == 0 || rc == -EAGAIN);
 	if (rc != 0)
 		object_release(object);
 	check_out(key, &old);
 }
 
+/* From what is shown to another object, until it is there. */
+static void exchange_shown(conc_dict *dict, uint64_t key)
+{
+	struct conc_value value = object_value(object_new(key)), expected;
+	struct conc_value seen = {.kind = CONC_ABSENT};
+	int rc;
+
+	do {
+		expected = seen;
+		rc = conc_dict_compare_exchange(dict, &key, sizeof(key), &seen,
+						&value, &seen);
+		soak_check(rc == 0 || rc == -EAGAIN);
+		soak_check(rc == 0 || seen.kind != expected.kind ||
+			   seen.u.pointer != expected.u.pointer);
+		check_out(key, &expected);
+	} while (rc != 0);
+	soak_check(seen.kind == CONC_ABSENT);
+}
+
+static void take_plain(conc_dict *dict, uint64_t key)
+{
+	void *pointer;
+	int rc = conc_dict_take_pointer(dict, &key, sizeof(key), &pointer);
+
+	soak_check(rc == 0 || rc == -ENOENT);
+	if (rc == 0)
+		soak_check(object_consume(&(struct conc_value){
+				   .kind = CONC_POINTER,
+				   .u.pointer = pointer}) == key);
+}
+
+static void set_plain(conc_dict *dict, uint64_t key)
+{
+	soak_check(conc_dict_set_pointer(dict, &key, sizeof(key),
+					 object_new(key)) == 0);
+}
+
 static void walk(conc_dict *dict)
 {
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	conc_cursor *cursor;
 
 	soak_check(conc_cursor_new(dict, &cursor) == 0);
@@ -97,7 +138,7 @@ static void operate(struct soaker *soaker, conc_dict *dict)
 	uint64_t key = pick_key(soaker);
 	struct conc_value value = {.kind = CONC_ABSENT};
 
-	switch (soak_random(soaker, 16)) {
+	switch (soak_random(soaker, 20)) {
 	case 0:
 	case 1:
 		insert(dict, key);
@@ -109,11 +150,20 @@ static void operate(struct soaker *soaker, conc_dict *dict)
 	case 4:
 	case 5:
 	case 6:
-		conc_dict_delete(dict, &key, sizeof(key), &value);
+		conc_dict_take(dict, &key, sizeof(key), &value);
 		check_out(key, &value);
 		break;
 	case 7:
 		exchange(dict, key);
+		break;
+	case 8:
+		exchange_shown(dict, key);
+		break;
+	case 9:
+		take_plain(dict, key);
+		break;
+	case 10:
+		set_plain(dict, key);
 		break;
 	default:
 		conc_dict_get(dict, &key, sizeof(key), &value);

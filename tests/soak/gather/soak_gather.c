@@ -25,7 +25,8 @@ static int64_t content(int64_t key)
 static void insert(struct account *account)
 {
 	int64_t key = atomic_fetch_add(&next_in, 1);
-	struct conc_value value = {CONC_INT, {.number = content(key)}};
+	struct conc_value value = {.kind = CONC_NUMBER,
+				   .u.number = content(key)};
 
 	soak_check(conc_gather_insert(gather, key, &value) == 0);
 	account_in(account, (uint64_t)value.u.number);
@@ -37,9 +38,9 @@ static void take(struct account *account)
 	int64_t key = atomic_fetch_add(&next_out, 1);
 	struct conc_value value;
 
-	soak_check(conc_gather_take(gather, key, true, CONC_FOREVER,
-				    &value) == 0);
-	soak_check(value.kind == CONC_INT && value.u.number == content(key));
+	soak_check(conc_gather_take(gather, key, true, &value, CONC_FOREVER,
+				    NULL) == 0);
+	soak_check(value.kind == CONC_NUMBER && value.u.number == content(key));
 	account_out(account, (uint64_t)value.u.number);
 }
 

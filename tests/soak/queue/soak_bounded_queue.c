@@ -26,7 +26,7 @@ static bool push(struct soaker *soaker)
 {
 	uint64_t item = 1 + soak_random(soaker, UINT32_MAX);
 	int rc = conc_bounded_queue_push(queue, (void *)(uintptr_t)item,
-					 conc_deadline_after(PATIENCE));
+					 conc_deadline_after(PATIENCE), NULL);
 
 	soak_check(rc == 0 || rc == -ETIMEDOUT);
 	if (rc == 0)
@@ -38,7 +38,8 @@ static void pop(struct soaker *soaker)
 {
 	void *item;
 
-	soak_check(conc_bounded_queue_pop(queue, CONC_FOREVER, &item) == 0);
+	soak_check(conc_bounded_queue_pop(queue, &item, CONC_FOREVER, NULL) ==
+		   0);
 	account_out(&accounts[soaker->who], (uintptr_t)item);
 	soak_check(conc_bounded_queue_size(queue) <= CAPACITY_MOST);
 	soak_check(conc_bounded_queue_task_done(queue) == 0);
@@ -61,7 +62,7 @@ static unsigned burst(struct soaker *soaker)
 
 static void end(void)
 {
-	soak_check(conc_bounded_queue_join(queue, CONC_TRY) == 0);
+	soak_check(conc_bounded_queue_join(queue, CONC_TRY, NULL) == 0);
 	soak_check(conc_bounded_queue_size(queue) == 0);
 	soak_balance("bounded queue", accounts);
 	conc_bounded_queue_free(queue);

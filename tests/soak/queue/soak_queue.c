@@ -42,7 +42,7 @@ static void pop(struct soaker *soaker)
 	void *item;
 
 	/* For each pop there was a push: nobody waits in vain. */
-	soak_check(conc_queue_pop(queue, CONC_FOREVER, &item) == 0);
+	soak_check(conc_queue_pop(queue, &item, CONC_FOREVER, NULL) == 0);
 	account_out(&accounts[soaker->who], (uintptr_t)item);
 	number = (uintptr_t)item & NUMBERS;
 	before = &last[soaker->who][(uintptr_t)item >> NUMBER_BITS];
@@ -67,7 +67,7 @@ static void end(void)
 {
 	void *item;
 
-	soak_check(conc_queue_pop(queue, CONC_TRY, &item) == -EAGAIN);
+	soak_check(conc_queue_pop(queue, &item, CONC_TRY, NULL) == -EAGAIN);
 	soak_check(conc_queue_size(queue) == 0);
 	soak_balance("queue", accounts);
 	conc_queue_free(queue);

@@ -43,7 +43,7 @@ static void tarry(void)
 		sched_yield();
 }
 
-static void retain(void *user, void *value)
+static void retain(void *value, void *user)
 {
 	struct pool *pool = user;
 
@@ -53,7 +53,7 @@ static void retain(void *user, void *value)
 			    0);
 }
 
-static bool try_retain(void *user, void *value)
+static bool try_retain(void *value, void *user)
 {
 	struct object *object = value;
 	int count;
@@ -68,7 +68,7 @@ static bool try_retain(void *user, void *value)
 	return false;
 }
 
-static void release(void *user, void *value)
+static void release(void *value, void *user)
 {
 	struct pool *pool = user;
 	struct object *object = value;
@@ -116,18 +116,25 @@ static struct conc_value value_of(struct object *object)
 static void give_back(struct pool *pool, const struct conc_value *value)
 {
 	if (value->kind == CONC_POINTER)
-		release(pool, value->u.pointer);
+		release(value->u.pointer, pool);
 }
 
 static void open_pool(struct pool *pool, enum conc_lifetime values)
 {
-	struct conc_ref_attr attr = {
-		.size = sizeof(attr),
-		.values = values,
-		.value_ops = {retain, try_retain, release, pool}};
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.user = pool,
+		.retain = retain,
+		.try_retain = try_retain,
+		.release = release,
+	};
+	struct conc_ref_attr attr = {.size = sizeof(attr),
+				     .values = values,
+				     .value_ops = &value_ops};
 
 	/* Retained ones wait, in dozens for each reference. */
-	pool->objects = values == CONC_RETAINED ? OBJECTS_MOST : 4 * THREADS;
+	pool->objects =
+		values == CONC_VALUE_RETAINED ? OBJECTS_MOST : 4 * THREADS;
 	for (int i = 0; i < REFS; i++)
 		ck_assert_int_eq(conc_ref_new(&attr, &pool->refs[i]), 0);
 }
@@ -187,7 +194,7 @@ static void replace_if_same(struct pool *pool, uint64_t *seed, int64_t home)
 
 	crowd_check(&pool->crowd, conc_ref_get(pool->refs[home], &seen) == 0);
 	check_home(pool, &seen, home);
-	rc = conc_ref_compare_exchange(pool->refs[home], &seen, &next);
+	rc = conc_ref_compare_exchange(pool->refs[home], &seen, &next, NULL);
 	crowd_check(&pool->crowd, rc == 0 || rc == -EAGAIN);
 	if (rc != 0)
 		give_back(pool, &next);
@@ -227,13 +234,13 @@ static void a_read_object_is_alive_and_at_home(enum conc_lifetime values)
 
 START_TEST(a_reader_never_gets_a_released_object)
 {
-	a_read_object_is_alive_and_at_home(CONC_RETAINED);
+	a_read_object_is_alive_and_at_home(CONC_VALUE_RETAINED);
 }
 END_TEST
 
 START_TEST(a_reader_never_gets_memory_that_became_another_object)
 {
-	a_read_object_is_alive_and_at_home(CONC_TYPE_STABLE);
+	a_read_object_is_alive_and_at_home(CONC_VALUE_TYPE_STABLE);
 }
 END_TEST
 
@@ -255,7 +262,7 @@ static void compare_or_replace(struct crowd *crowd, unsigned who)
 				crowd_check(crowd,
 					    conc_ref_compare_exchange(
 						    pool->refs[0], &expected,
-						    &nothing) == -EAGAIN);
+						    &nothing, NULL) == -EAGAIN);
 		}
 	}
 }
@@ -265,9 +272,58 @@ START_TEST(a_comparison_reads_nothing_that_was_freed)
 {
 	static struct pool pool;
 
-	open_pool(&pool, CONC_RETAINED);
+	open_pool(&pool, CONC_VALUE_RETAINED);
 	crowd_run(&pool.crowd, THREADS, compare_or_replace);
 	close_pool(&pool);
+}
+END_TEST
+
+/* ---- what is there instead ------------------------------------------------ */
+
+/* Nobody stores what is expected, so each attempt fails, and shows another value. */
+static void compare_and_look(struct crowd *crowd, unsigned who)
+{
+	struct pool *pool = (struct pool *)crowd;
+	const struct conc_value nothing = {.kind = CONC_ABSENT};
+	uint64_t seed = crowd_seed(who);
+	struct object stranger = {.references = 1};
+	struct conc_value expected = value_of(&stranger), present;
+
+	while (crowd_goes_on(crowd)) {
+		int64_t home = (int64_t)(crowd_random(&seed) % REFS);
+
+		if (who % 2) {
+			replace(pool, &seed, home);
+			continue;
+		}
+		crowd_check(crowd, conc_ref_compare_exchange(
+					   pool->refs[home], &expected,
+					   &nothing, &present) == -EAGAIN);
+		crowd_check(crowd, present.kind == CONC_ABSENT ||
+					   present.u.pointer != &stranger);
+		check_home(pool, &present, home);
+		give_back(pool, &present);
+	}
+}
+
+static void what_is_shown_is_alive_and_at_home(enum conc_lifetime values)
+{
+	static struct pool pool;
+
+	open_pool(&pool, values);
+	crowd_run(&pool.crowd, THREADS, compare_and_look);
+	close_pool(&pool);
+}
+
+START_TEST(compare_exchange_never_shows_a_released_object)
+{
+	what_is_shown_is_alive_and_at_home(CONC_VALUE_RETAINED);
+}
+END_TEST
+
+START_TEST(compare_exchange_never_shows_memory_that_became_another_object)
+{
+	what_is_shown_is_alive_and_at_home(CONC_VALUE_TYPE_STABLE);
 }
 END_TEST
 
@@ -286,8 +342,8 @@ static bool count_on(struct pool *pool, uint64_t *seed)
 			&((struct object *)seen.u.pointer)->content);
 	next = value_of(object_new(pool, seed, content + 1));
 	if (next.kind == CONC_POINTER) {
-		counted = conc_ref_compare_exchange(pool->refs[0], &seen,
-						    &next) == 0;
+		counted = conc_ref_compare_exchange(pool->refs[0], &seen, &next,
+						    NULL) == 0;
 		if (!counted)
 			give_back(pool, &next);
 	}
@@ -301,18 +357,67 @@ static void count_objects(struct crowd *crowd, unsigned who)
 	uint64_t seed = crowd_seed(who);
 	int64_t counted = 0;
 
-	while (crowd_goes_on(crowd))
+	while (crowd_goes_on(crowd) || counted == 0)
 		counted += count_on(pool, &seed);
 	atomic_fetch_add(&pool->sum, counted);
 }
 
-static void compare_exchange_counts(enum conc_lifetime values)
+/*
+ * The same, with what is shown as the next value that is expected, until it is
+ * there: what is shown is never what was expected.
+ */
+static bool count_on_from_what_is_shown(struct pool *pool, uint64_t *seed)
+{
+	struct object *object = object_new(pool, seed, 0);
+	struct conc_value seen = {.kind = CONC_ABSENT}, next = value_of(object);
+	int rc = -EAGAIN;
+
+	if (object == NULL)
+		return false;
+	while (rc != 0) {
+		const struct conc_value expected = seen;
+		int64_t content = 0;
+
+		if (seen.kind == CONC_POINTER)
+			content = atomic_load(
+				&((struct object *)seen.u.pointer)->content);
+		/* Nobody has it yet but late readers, who do not look. */
+		atomic_store(&object->content, content + 1);
+		rc = conc_ref_compare_exchange(pool->refs[0], &seen, &next,
+					       &seen);
+		crowd_check(&pool->crowd, rc == 0 || rc == -EAGAIN);
+		crowd_check(&pool->crowd,
+			    rc == 0 ? seen.kind == CONC_ABSENT
+				    : seen.kind == CONC_POINTER &&
+					      (expected.kind == CONC_ABSENT ||
+					       seen.u.pointer !=
+						       expected.u.pointer));
+		give_back(pool, &expected);
+	}
+	return true;
+}
+
+static void count_shown_objects(struct crowd *crowd, unsigned who)
+{
+	struct pool *pool = (struct pool *)crowd;
+	uint64_t seed = crowd_seed(who);
+	int64_t counted = 0;
+
+	while (crowd_goes_on(crowd) || counted == 0)
+		counted += who % 2 ? count_on(pool, &seed)
+				   : count_on_from_what_is_shown(pool, &seed);
+	atomic_fetch_add(&pool->sum, counted);
+}
+
+static void compare_exchange_counts(enum conc_lifetime values,
+				    void (*count)(struct crowd *crowd,
+						  unsigned who))
 {
 	static struct pool pool;
 	struct conc_value last;
 
 	open_pool(&pool, values);
-	crowd_run(&pool.crowd, THREADS, count_objects);
+	crowd_run(&pool.crowd, THREADS, count);
 	ck_assert_int_eq(conc_ref_get(pool.refs[0], &last), 0);
 	ck_assert_int_gt(pool.sum, 0);
 	ck_assert_int_eq(((struct object *)last.u.pointer)->content, pool.sum);
@@ -322,17 +427,32 @@ static void compare_exchange_counts(enum conc_lifetime values)
 
 START_TEST(no_compare_exchange_of_retained_objects_is_lost)
 {
-	compare_exchange_counts(CONC_RETAINED);
+	compare_exchange_counts(CONC_VALUE_RETAINED, count_objects);
 }
 END_TEST
 
 START_TEST(no_compare_exchange_of_type_stable_objects_is_lost)
 {
-	compare_exchange_counts(CONC_TYPE_STABLE);
+	compare_exchange_counts(CONC_VALUE_TYPE_STABLE, count_objects);
+}
+END_TEST
+
+START_TEST(who_goes_on_from_a_retained_object_that_was_shown_comes_through)
+{
+	compare_exchange_counts(CONC_VALUE_RETAINED, count_shown_objects);
+}
+END_TEST
+
+START_TEST(who_goes_on_from_a_type_stable_object_that_was_shown_comes_through)
+{
+	compare_exchange_counts(CONC_VALUE_TYPE_STABLE, count_shown_objects);
 }
 END_TEST
 
 /* ---- numbers ------------------------------------------------------------ */
+
+/* By each thread, also on a machine so busy that the time is over at once. */
+#define COUNTED_LEAST 1001
 
 static void count_numbers(struct crowd *crowd, unsigned who)
 {
@@ -340,33 +460,71 @@ static void count_numbers(struct crowd *crowd, unsigned who)
 	int64_t counted = 0;
 
 	(void)who;
-	while (crowd_goes_on(crowd)) {
+	while (crowd_goes_on(crowd) || counted < COUNTED_LEAST) {
 		struct conc_value seen, next;
 
 		conc_ref_get(pool->refs[0], &seen);
 		next = seen;
 		next.u.number++;
 		counted += conc_ref_compare_exchange(pool->refs[0], &seen,
-						     &next) == 0;
+						     &next, NULL) == 0;
+	}
+	atomic_fetch_add(&pool->sum, counted);
+}
+
+static void count_shown_numbers(struct crowd *crowd, unsigned who)
+{
+	struct pool *pool = (struct pool *)crowd;
+	struct conc_value seen, next;
+	int64_t counted = 0;
+
+	(void)who;
+	conc_ref_get(pool->refs[0], &seen);
+	while (crowd_goes_on(crowd) || counted < COUNTED_LEAST) {
+		const struct conc_value expected = seen;
+
+		next = expected;
+		next.u.number++;
+		if (conc_ref_compare_exchange(pool->refs[0], &seen, &next,
+					      &seen) == 0) {
+			counted++;
+			seen = next;
+		} else {
+			/* They only rise. */
+			crowd_check(crowd, seen.kind == CONC_NUMBER &&
+						   seen.u.number >
+							   expected.u.number);
+		}
 	}
 	atomic_fetch_add(&pool->sum, counted);
 }
 
 /* Across the limit where the encoding of a number changes. */
-START_TEST(no_compare_exchange_of_numbers_is_lost)
+static void numbers_count(void (*count)(struct crowd *crowd, unsigned who))
 {
 	static struct pool pool;
-	struct conc_value value = {CONC_INT,
-				   {.number = (INT64_C(1) << 59) - 1000}};
+	struct conc_value value = {.kind = CONC_NUMBER,
+				   .u.number = (INT64_C(1) << 59) - 1000};
 	int64_t first = value.u.number;
 
-	open_pool(&pool, CONC_INT64);
+	open_pool(&pool, CONC_VALUE_INT64);
 	ck_assert_int_eq(conc_ref_set(pool.refs[0], &value), 0);
-	crowd_run(&pool.crowd, THREADS, count_numbers);
+	crowd_run(&pool.crowd, THREADS, count);
 	ck_assert_int_eq(conc_ref_get(pool.refs[0], &value), 0);
 	ck_assert_int_gt(pool.sum, 1000);
 	ck_assert_int_eq(value.u.number - first, pool.sum);
 	close_pool(&pool);
+}
+
+START_TEST(no_compare_exchange_of_numbers_is_lost)
+{
+	numbers_count(count_numbers);
+}
+END_TEST
+
+START_TEST(a_number_that_is_shown_is_a_later_one)
+{
+	numbers_count(count_shown_numbers);
 }
 END_TEST
 
@@ -378,16 +536,16 @@ static void exchange_numbers(struct crowd *crowd, unsigned who)
 	int64_t balance = 0;
 
 	while (crowd_goes_on(crowd)) {
-		struct conc_value next = {CONC_ABSENT, {0}}, old;
+		struct conc_value next = {.kind = CONC_ABSENT}, old;
 
 		if (crowd_random(&seed) % 4) {
-			next.kind = CONC_INT;
+			next.kind = CONC_NUMBER;
 			next.u.number = (int64_t)(crowd_random(&seed) % 100000);
 			balance += next.u.number;
 		}
 		crowd_check(crowd, conc_ref_exchange(pool->refs[0], &next,
 						     &old) == 0);
-		if (old.kind == CONC_INT)
+		if (old.kind == CONC_NUMBER)
 			balance -= old.u.number;
 	}
 	atomic_fetch_add(&pool->sum, balance);
@@ -399,10 +557,11 @@ START_TEST(what_goes_in_by_exchange_comes_out_once)
 	const struct conc_value nothing = {.kind = CONC_ABSENT};
 	struct conc_value last;
 
-	open_pool(&pool, CONC_INT64);
+	open_pool(&pool, CONC_VALUE_INT64);
 	crowd_run(&pool.crowd, THREADS, exchange_numbers);
 	ck_assert_int_eq(conc_ref_exchange(pool.refs[0], &nothing, &last), 0);
-	ck_assert_int_eq(last.kind == CONC_INT ? last.u.number : 0, pool.sum);
+	ck_assert_int_eq(last.kind == CONC_NUMBER ? last.u.number : 0,
+			 pool.sum);
 	close_pool(&pool);
 }
 END_TEST
@@ -413,9 +572,14 @@ int main(void)
 		a_reader_never_gets_a_released_object,
 		a_reader_never_gets_memory_that_became_another_object,
 		a_comparison_reads_nothing_that_was_freed,
+		compare_exchange_never_shows_a_released_object,
+		compare_exchange_never_shows_memory_that_became_another_object,
 		no_compare_exchange_of_retained_objects_is_lost,
 		no_compare_exchange_of_type_stable_objects_is_lost,
+		who_goes_on_from_a_retained_object_that_was_shown_comes_through,
+		who_goes_on_from_a_type_stable_object_that_was_shown_comes_through,
 		no_compare_exchange_of_numbers_is_lost,
+		a_number_that_is_shown_is_a_later_one,
 		what_goes_in_by_exchange_comes_out_once,
 	};
 

@@ -33,7 +33,8 @@ struct stream {
 
 static struct conc_value value_of(int64_t key)
 {
-	return (struct conc_value){CONC_INT, {.number = key * 3 + 1}};
+	return (struct conc_value){.kind = CONC_NUMBER,
+				   .u.number = key * 3 + 1};
 }
 
 /* Takes the next few keys and inserts them in the reverse order. */
@@ -69,8 +70,8 @@ static int take(struct stream *s, uint64_t *seed, int64_t key,
 		int64_t wait = s->hurry ? (int64_t)(crowd_random(seed) % 40000)
 					: TOO_LONG;
 
-		rc = conc_gather_take(s->gather, key, true, conc_now() + wait,
-				      value);
+		rc = conc_gather_take(s->gather, key, true, value,
+				      conc_now() + wait, NULL);
 	} while (rc == -ETIMEDOUT && s->hurry &&
 		 conc_now() - begin < TOO_LONG);
 	crowd_check(&s->crowd, conc_now() - begin < TOO_LONG);
@@ -185,13 +186,13 @@ struct contest {
 	_Atomic int64_t inserted, won;
 };
 
-static void retain(void *user, void *value)
+static void retain(void *value, void *user)
 {
 	(void)user;
 	atomic_fetch_add(&((struct object *)value)->references, 1);
 }
 
-static void release(void *user, void *value)
+static void release(void *value, void *user)
 {
 	struct contest *c = user;
 	int before = atomic_fetch_sub(&((struct object *)value)->references, 1);
@@ -208,12 +209,12 @@ static void offer(struct contest *c, unsigned who)
 		/* Each offerer has keys of its own. */
 		int64_t key = (int64_t)(crowd_random(&seed) % (OBJECTS / 4)) * 4 +
 			      who;
-		struct conc_value value = {
-			CONC_POINTER, {.pointer = &c->objects[key]}};
+		struct conc_value value = {.kind = CONC_POINTER,
+					   .u.pointer = &c->objects[key]};
 
-		if (conc_gather_wait(c->gather, key, CONC_TRY) == 0)
+		if (conc_gather_wait(c->gather, key, CONC_TRY, NULL) == 0)
 			continue;
-		retain(c, value.u.pointer);
+		retain(value.u.pointer, c);
 		crowd_check(&c->crowd,
 			    conc_gather_insert(c->gather, key, &value) == 0);
 		atomic_fetch_add(&c->inserted, 1);
@@ -229,15 +230,15 @@ static void compete(struct contest *c, unsigned who)
 		int64_t key = (int64_t)(crowd_random(&seed) % OBJECTS);
 		bool clear = crowd_random(&seed) % 4 != 0;
 		struct conc_value value;
-		int rc = conc_gather_take(c->gather, key, clear,
-					  conc_now() + 200000, &value);
+		int rc = conc_gather_take(c->gather, key, clear, &value,
+					  conc_now() + 200000, NULL);
 
 		crowd_check(&c->crowd, rc == 0 || rc == -ETIMEDOUT);
 		if (rc != 0)
 			continue;
 		crowd_check(&c->crowd, value.u.pointer == &c->objects[key]);
 		won += clear;
-		release(c, value.u.pointer);
+		release(value.u.pointer, c);
 	}
 	atomic_fetch_add(&c->won, won);
 }
@@ -255,10 +256,15 @@ static void contend(struct crowd *crowd, unsigned who)
 START_TEST(a_value_is_cleared_by_one_and_references_balance)
 {
 	static struct contest c;
-	struct conc_gather_attr attr = {
-		.size = sizeof(attr),
-		.values = CONC_RETAINED,
-		.value_ops = {.retain = retain, .release = release, .user = &c}};
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.retain = retain,
+		.release = release,
+		.user = &c,
+	};
+	struct conc_gather_attr attr = {.size = sizeof(attr),
+					.values = CONC_VALUE_RETAINED,
+					.value_ops = &value_ops};
 
 	ck_assert_int_eq(conc_gather_new(&attr, &c.gather), 0);
 	crowd_run(&c.crowd, 10, contend);
@@ -296,7 +302,7 @@ static void play(struct crowd *crowd, unsigned who)
 		if (who % 2 == 0)
 			conc_gather_insert(m->gather, key, &value);
 		rc = conc_gather_take(m->gather, who % 2 == 0 ? key + 1 : key,
-				      true, begin + TOO_LONG, &value);
+				      true, &value, begin + TOO_LONG, NULL);
 		if (rc == -ENOTRECOVERABLE)
 			break;
 		crowd_check(crowd, rc == 0 && conc_now() - begin < TOO_LONG);
@@ -341,9 +347,9 @@ static void sleep_a_while(struct crowd *crowd, unsigned who)
 	struct conc_value value;
 	int64_t before = cpu_ns();
 
-	crowd_check(crowd, conc_gather_take(m->gather, who, true,
+	crowd_check(crowd, conc_gather_take(m->gather, who, true, &value,
 					    conc_deadline_after(300000000),
-					    &value) == -ETIMEDOUT);
+					    NULL) == -ETIMEDOUT);
 	crowd_check(crowd, cpu_ns() - before < 20000000);
 }
 

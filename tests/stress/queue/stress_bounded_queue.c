@@ -25,6 +25,7 @@ struct market {
 	struct ledger ledger;
 	_Atomic unsigned producing;
 	bool in_a_hurry; /* deadlines that pass */
+	conc_cancel *cancel; /* fired and reset all the time; or NULL */
 	void (*others)(struct market *market, unsigned who);
 };
 
@@ -39,7 +40,10 @@ static int64_t deadline(struct market *m, uint64_t *seed)
 static void check_answer(struct market *m, int rc)
 {
 	crowd_check(&m->crowd, rc == 0 || rc == -EPIPE || rc == -ENOMEM ||
-				       (rc == -ETIMEDOUT && m->in_a_hurry));
+				       (rc == -ETIMEDOUT && m->in_a_hurry) ||
+				       (rc == -ECANCELED && m->cancel != NULL));
+	if (rc == -ECANCELED)
+		sched_yield();
 }
 
 static void produce(struct market *m, unsigned who)
@@ -47,16 +51,17 @@ static void produce(struct market *m, unsigned who)
 	uint64_t seed = crowd_seed(who), number = 0;
 	struct account account = {0};
 
-	/* One at least, though the time were over before this thread runs. */
+	/* One at least, however short the time: tokens are reset at its end. */
 	do {
 		void *item = make_item(who, number + 1);
 		int rc = conc_bounded_queue_push(m->queue, item,
-						 deadline(m, &seed));
+						 deadline(m, &seed), m->cancel);
 
 		check_answer(m, rc);
 		if (rc == 0)
 			enter_item(&account, ++number);
-	} while (crowd_goes_on(&m->crowd) && number < NUMBERS);
+	} while ((number == 0 && m->crowd.failures == 0) ||
+		 (crowd_goes_on(&m->crowd) && number < NUMBERS));
 	m->ledger.in[who] = account;
 	/* The last one shuts the market, when all work was reported. */
 	if (atomic_fetch_sub(&m->producing, 1) == 1) {
@@ -64,8 +69,9 @@ static void produce(struct market *m, unsigned who)
 		int64_t patience = m->crowd.failures == 0 ? 6 * TOO_LONG : 0;
 
 		crowd_check(&m->crowd,
-			    conc_bounded_queue_join(
-				    m->queue, conc_now() + patience) == 0);
+			    conc_bounded_queue_join(m->queue,
+						    conc_now() + patience,
+						    NULL) == 0);
 		crowd_check(&m->crowd, conc_bounded_queue_size(m->queue) == 0);
 		conc_bounded_queue_close(m->queue, false);
 	}
@@ -78,8 +84,9 @@ static void consume(struct market *m, unsigned who)
 	void *popped;
 	int rc;
 
-	while ((rc = conc_bounded_queue_pop(m->queue, deadline(m, &seed),
-					    &popped)) != -EPIPE) {
+	while ((rc = conc_bounded_queue_pop(m->queue, &popped,
+					    deadline(m, &seed), m->cancel)) !=
+	       -EPIPE) {
 		check_answer(m, rc);
 		if (rc != 0)
 			continue;
@@ -136,6 +143,32 @@ START_TEST(deadlines_that_pass_lose_nothing)
 		.producers = 5, .consumers = 5, .in_a_hurry = true};
 
 	run_market(&m, 2, 0);
+}
+END_TEST
+
+static void fire_and_reset(struct market *m, unsigned who)
+{
+	uint64_t seed = crowd_seed(who);
+
+	while (crowd_goes_on(&m->crowd)) {
+		conc_cancel_fire(m->cancel);
+		for (uint64_t n = crowd_random(&seed) % 20; n > 0; n--)
+			sched_yield();
+		conc_cancel_reset(m->cancel);
+		for (uint64_t n = crowd_random(&seed) % 20; n > 0; n--)
+			sched_yield();
+	}
+}
+
+/* What was cancelled has neither a place nor a task, nor taken one's. */
+START_TEST(a_call_that_was_cancelled_pushed_and_took_nothing)
+{
+	struct market m = {.producers = 5, .consumers = 5, .in_a_hurry = true,
+			   .others = fire_and_reset};
+
+	ck_assert_int_eq(conc_cancel_new(&m.cancel), 0);
+	run_market(&m, 2, 1);
+	conc_cancel_free(m.cancel);
 }
 END_TEST
 
@@ -225,7 +258,7 @@ struct round {
 	_Atomic uint64_t pushed, popped, drained;
 };
 
-static void count_drained(void *user, void *item)
+static void count_drained(void *item, void *user)
 {
 	struct round *r = user;
 
@@ -237,7 +270,8 @@ static void push_until_closed(struct round *r)
 {
 	int rc;
 
-	while ((rc = conc_bounded_queue_push(r->queue, r, CONC_FOREVER)) == 0)
+	while ((rc = conc_bounded_queue_push(r->queue, r, CONC_FOREVER,
+					     NULL)) == 0)
 		atomic_fetch_add(&r->pushed, 1);
 	crowd_check(&r->crowd, rc == -EPIPE);
 	atomic_store(&r->refused, true);
@@ -253,7 +287,7 @@ static void pop_until_closed(struct round *r)
 		/* Once a push was refused, there is no "nothing yet". */
 		if (atomic_load(&r->refused))
 			deadline = CONC_TRY;
-		rc = conc_bounded_queue_pop(r->queue, deadline, &popped);
+		rc = conc_bounded_queue_pop(r->queue, &popped, deadline, NULL);
 		if (rc != 0)
 			break;
 		atomic_fetch_add(&r->popped, 1);
@@ -316,6 +350,7 @@ int main(void)
 	const TTest *const tests[] = {
 		nothing_is_lost_whether_producers_or_consumers_wait,
 		deadlines_that_pass_lose_nothing,
+		a_call_that_was_cancelled_pushed_and_took_nothing,
 		a_crowd_of_producers_never_exceeds_the_capacity,
 		a_capacity_that_changes_is_never_exceeded_either,
 		a_push_without_memory_gives_its_place_back,

@@ -117,7 +117,7 @@ static void run_market(struct market *m, unsigned others)
 static int take_and_wait(struct market *m, uint64_t *seed, void **popped)
 {
 	int64_t begin = conc_now();
-	int rc = conc_queue_pop(m->queue, begin + TOO_LONG, popped);
+	int rc = conc_queue_pop(m->queue, popped, begin + TOO_LONG, NULL);
 
 	(void)seed;
 	/* Producers never stop for so long. */
@@ -137,9 +137,10 @@ static int take_at_once(struct market *m, uint64_t *seed, void **popped)
 
 static int take_in_a_hurry(struct market *m, uint64_t *seed, void **popped)
 {
-	return conc_queue_pop(m->queue,
-			      conc_now() + (int64_t)(crowd_random(seed) % 60000),
-			      popped);
+	return conc_queue_pop(m->queue, popped,
+			      conc_now() +
+				      (int64_t)(crowd_random(seed) % 60000),
+			      NULL);
 }
 
 /* Keeps the queue near empty, where consumers poison cells. */
@@ -175,6 +176,51 @@ START_TEST(pop_timeout_loses_nothing)
 
 	open_market(&m, false);
 	run_market(&m, 0);
+}
+END_TEST
+
+/* Fired and reset all the time. */
+static conc_cancel *token;
+
+static int take_if_not_cancelled(struct market *m, uint64_t *seed,
+				 void **popped)
+{
+	int64_t deadline = crowd_random(seed) % 2
+				   ? CONC_TRY
+				   : conc_deadline_after(1000000);
+	int rc;
+
+	*popped = m;
+	rc = conc_queue_pop(m->queue, popped, deadline, token);
+	crowd_check(&m->crowd, (*popped == m) == (rc != 0));
+	if (rc == -EAGAIN || rc == -ECANCELED)
+		sched_yield();
+	return rc == -ECANCELED ? -EAGAIN : rc;
+}
+
+static void fire_and_reset(struct market *m, unsigned who)
+{
+	uint64_t seed = crowd_seed(who);
+
+	while (crowd_goes_on(&m->crowd)) {
+		conc_cancel_fire(token);
+		for (uint64_t n = crowd_random(&seed) % 20; n > 0; n--)
+			sched_yield();
+		conc_cancel_reset(token);
+		for (uint64_t n = crowd_random(&seed) % 20; n > 0; n--)
+			sched_yield();
+	}
+}
+
+START_TEST(a_pop_that_was_cancelled_took_nothing)
+{
+	struct market m = {.take = take_if_not_cancelled,
+			   .others = fire_and_reset};
+
+	ck_assert_int_eq(conc_cancel_new(&token), 0);
+	open_market(&m, false);
+	run_market(&m, 1);
+	conc_cancel_free(token);
 }
 END_TEST
 
@@ -255,7 +301,7 @@ static void open_parcels(struct post *p)
 {
 	void *popped;
 
-	while (conc_queue_pop(p->queue, CONC_FOREVER, &popped) == 0) {
+	while (conc_queue_pop(p->queue, &popped, CONC_FOREVER, NULL) == 0) {
 		unsigned *parcel = popped;
 
 		for (int i = 0; i < PARCEL_NUMBERS; i++)
@@ -500,7 +546,7 @@ static void play(struct crowd *crowd, unsigned who)
 		conc_queue_push(to, t);
 	for (;;) {
 		int64_t begin = conc_now();
-		int rc = conc_queue_pop(from, begin + TOO_LONG, &popped);
+		int rc = conc_queue_pop(from, &popped, begin + TOO_LONG, NULL);
 
 		if (rc == -EPIPE)
 			break;
@@ -544,8 +590,8 @@ static void hand_out(struct fickle *f)
 
 		conc_queue_push(f->queue, f);
 		crowd_check(&f->crowd,
-			    conc_queue_pop(f->taken, begin + TOO_LONG,
-					   &popped) == 0 &&
+			    conc_queue_pop(f->taken, &popped, begin + TOO_LONG,
+					   NULL) == 0 &&
 				    conc_now() - begin < TOO_LONG);
 	}
 	conc_queue_close(f->queue, false);
@@ -559,7 +605,7 @@ static void waver(struct fickle *f, unsigned who)
 	while (crowd_goes_on(&f->crowd)) {
 		int64_t wait = (int64_t)(crowd_random(&seed) % 100000);
 
-		if (conc_queue_wait(f->queue, conc_now() + wait) == 0)
+		if (conc_queue_wait(f->queue, conc_now() + wait, NULL) == 0)
 			conc_queue_pass(f->queue);
 	}
 }
@@ -568,7 +614,7 @@ static void take_steadily(struct fickle *f)
 {
 	void *popped;
 
-	while (conc_queue_pop(f->queue, CONC_FOREVER, &popped) == 0)
+	while (conc_queue_pop(f->queue, &popped, CONC_FOREVER, NULL) == 0)
 		conc_queue_push(f->taken, popped);
 }
 
@@ -634,9 +680,10 @@ static void sleep_or_fail(struct crowd *crowd, unsigned who)
 			dawdle(&seed);
 			conc_queue_fail(m->queue);
 		} else {
-			crowd_check(crowd, conc_queue_wait(
-						   m->queue,
-						   conc_now() + TOO_LONG) == 0);
+			crowd_check(crowd,
+				    conc_queue_wait(m->queue,
+						    conc_now() + TOO_LONG,
+						    NULL) == 0);
 		}
 		meet(m, number++);
 		if (who == 0)
@@ -668,7 +715,7 @@ struct rounds {
 #define CLOSING_CONSUMERS 4
 #define CLOSING (CLOSING_PRODUCERS + CLOSING_CONSUMERS + 1)
 
-static void count_drained(void *user, void *drained)
+static void count_drained(void *drained, void *user)
 {
 	atomic_fetch_add((_Atomic uint64_t *)user, (uintptr_t)drained);
 }
@@ -707,8 +754,8 @@ static void pop_till_the_end(struct rounds *r, uint64_t *seed)
 		/* Some never stop to look at an empty queue. */
 		rc = crowd_random(seed) % 2
 			     ? conc_queue_try_pop(r->queue, &popped)
-			     : conc_queue_pop(r->queue, begin + TOO_LONG,
-					      &popped);
+			     : conc_queue_pop(r->queue, &popped,
+					      begin + TOO_LONG, NULL);
 		crowd_check(&r->crowd, conc_now() - begin < TOO_LONG);
 		if (rc == 0)
 			out += (uintptr_t)popped;
@@ -817,9 +864,9 @@ static void sleep_a_while(struct crowd *crowd, unsigned who)
 	void *popped;
 
 	(void)who;
-	crowd_check(crowd, conc_queue_pop(s->queue,
+	crowd_check(crowd, conc_queue_pop(s->queue, &popped,
 					  conc_deadline_after(300000000),
-					  &popped) == -ETIMEDOUT);
+					  NULL) == -ETIMEDOUT);
 	crowd_check(crowd, cpu_ns() - before < 20000000);
 }
 
@@ -839,6 +886,7 @@ int main(void)
 		nothing_is_lost_nothing_comes_twice_and_each_producers_in_order,
 		nothing_is_lost_where_consumers_outrun_producers,
 		pop_timeout_loses_nothing,
+		a_pop_that_was_cancelled_took_nothing,
 		a_failed_push_leaves_no_hole,
 		size_is_never_more_than_there_was,
 		an_item_comes_with_what_it_points_to,

@@ -16,10 +16,15 @@ static const struct conc_value nothing = {.kind = CONC_ABSENT};
 
 static conc_ref *new_ref(enum conc_lifetime values)
 {
-	struct conc_ref_attr attr = {
-		.size = sizeof(attr),
-		.values = values,
-		.value_ops = {retain, try_retain, release, NULL}};
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.retain = retain,
+		.try_retain = try_retain,
+		.release = release,
+	};
+	struct conc_ref_attr attr = {.size = sizeof(attr),
+				     .values = values,
+				     .value_ops = &value_ops};
 	conc_ref *ref = NULL;
 
 	ck_assert_int_eq(conc_ref_new(&attr, &ref), 0);
@@ -42,7 +47,7 @@ static void expect_value(const struct conc_value *value,
 			 struct conc_value expected)
 {
 	ck_assert_int_eq(value->kind, expected.kind);
-	if (expected.kind == CONC_INT)
+	if (expected.kind == CONC_NUMBER)
 		ck_assert_int_eq(value->u.number, expected.u.number);
 	if (expected.kind == CONC_POINTER)
 		ck_assert_ptr_eq(value->u.pointer, expected.u.pointer);
@@ -60,12 +65,14 @@ static void expect(conc_ref *ref, struct conc_value expected)
 static void expect_object(conc_ref *ref, struct object *object)
 {
 	expect(ref, pointer(object));
-	release(NULL, object);
+	release(object, NULL);
 }
 
-static const enum conc_lifetime all[] = {CONC_INT64, CONC_RETAINED,
-					 CONC_TYPE_STABLE, CONC_BORROWED};
-static const enum conc_lifetime counted[] = {CONC_RETAINED, CONC_TYPE_STABLE};
+static const enum conc_lifetime all[] = {CONC_VALUE_INT64, CONC_VALUE_RETAINED,
+					 CONC_VALUE_TYPE_STABLE,
+					 CONC_VALUE_BORROWED};
+static const enum conc_lifetime counted[] = {CONC_VALUE_RETAINED,
+					     CONC_VALUE_TYPE_STABLE};
 
 /* ---- values ------------------------------------------------------------- */
 
@@ -106,10 +113,10 @@ START_TEST(numbers_of_61_bits_come_back_and_others_are_EOVERFLOW)
 		ck_assert_int_eq(conc_ref_exchange(ref, &beyond[i], &old),
 				 -EOVERFLOW);
 		ck_assert_int_eq(conc_ref_compare_exchange(ref, &held,
-							   &beyond[i]),
+							   &beyond[i], NULL),
 				 -EOVERFLOW);
 		ck_assert_int_eq(conc_ref_compare_exchange(ref, &beyond[i],
-							   &held),
+							   &held, NULL),
 				 -EAGAIN);
 		expect(ref, held);
 	}
@@ -119,7 +126,7 @@ END_TEST
 
 START_TEST(exchange_gives_what_was_there)
 {
-	conc_ref *ref = new_ref(CONC_INT64);
+	conc_ref *ref = new_ref(CONC_VALUE_INT64);
 	struct conc_value old, next = number(1);
 
 	ck_assert_int_eq(conc_ref_exchange(ref, &next, &old), 0);
@@ -137,13 +144,14 @@ END_TEST
 static void expect_step(conc_ref *ref, struct conc_value expected,
 			struct conc_value desired, int rc)
 {
-	ck_assert_int_eq(conc_ref_compare_exchange(ref, &expected, &desired),
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &expected, &desired,
+						   NULL),
 			 rc);
 }
 
 START_TEST(compare_exchange_changes_only_what_was_expected)
 {
-	conc_ref *ref = new_ref(CONC_INT64);
+	conc_ref *ref = new_ref(CONC_VALUE_INT64);
 
 	expect_step(ref, number(0), number(1), -EAGAIN);
 	expect(ref, nothing);
@@ -231,7 +239,7 @@ END_TEST
 
 START_TEST(a_borrowed_pointer_is_given_as_it_was_and_never_released)
 {
-	conc_ref *ref = new_ref(CONC_BORROWED);
+	conc_ref *ref = new_ref(CONC_VALUE_BORROWED);
 	char text[] = "odd addresses too";
 	struct conc_value old, one = number(1), null = pointer(NULL);
 
@@ -247,25 +255,197 @@ START_TEST(a_borrowed_pointer_is_given_as_it_was_and_never_released)
 }
 END_TEST
 
+/* ---- what compare_exchange shows ----------------------------------------- */
+
+/* A value for each lifetime; of a counted one, without a reference. */
+static struct conc_value value_for(enum conc_lifetime values,
+				   struct object *object)
+{
+	return values == CONC_VALUE_INT64 ? number((int64_t)object->visits)
+					  : pointer(object);
+}
+
+static bool is_counted(enum conc_lifetime values)
+{
+	return values == CONC_VALUE_RETAINED ||
+	       values == CONC_VALUE_TYPE_STABLE;
+}
+
+static void expect_shown(conc_ref *ref, struct conc_value expected,
+			 struct conc_value desired, struct conc_value shown)
+{
+	struct conc_value present = number(77);
+
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &expected, &desired,
+						   &present),
+			 -EAGAIN);
+	expect_value(&present, shown);
+}
+
+static void expect_exchanged(conc_ref *ref, struct conc_value expected,
+			     struct conc_value desired)
+{
+	struct conc_value present = number(77);
+
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &expected, &desired,
+						   &present),
+			 0);
+	expect_value(&present, nothing);
+}
+
+START_TEST(compare_exchange_shows_what_is_there_as_a_reference_of_the_callers)
+{
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		conc_ref *ref = new_ref(all[i]);
+		struct object objects[3] = {{.visits = -1, .references = 1},
+					    {.visits = 0, .references = 1},
+					    {.visits = 1, .references = 1}};
+		struct conc_value values[3];
+
+		for (int n = 0; n < 3; n++)
+			values[n] = value_for(all[i], &objects[n]);
+		expect_shown(ref, values[1], values[0], nothing);
+		expect_shown(ref, values[1], nothing, nothing);
+		expect_exchanged(ref, nothing, values[0]);
+		expect_step(ref, values[1], values[2], -EAGAIN);
+		ck_assert_int_eq(objects[0].references, 1);
+		expect_shown(ref, values[1], values[2], values[0]);
+		expect_shown(ref, nothing, values[2], values[0]);
+		expect_shown(ref, values[1], nothing, values[0]);
+		ck_assert_int_eq(objects[0].references,
+				 is_counted(all[i]) ? 4 : 1);
+		ck_assert_int_eq(objects[1].references, 1);
+		ck_assert_int_eq(objects[2].references, 1);
+		if (is_counted(all[i]))
+			objects[0].references -= 3;
+		expect_exchanged(ref, values[0], values[2]);
+		expect_exchanged(ref, values[2], nothing);
+		conc_ref_free(ref);
+		if (is_counted(all[i])) {
+			ck_assert_int_eq(objects[0].references, 0);
+			ck_assert_int_eq(objects[1].references, 1);
+			ck_assert_int_eq(objects[2].references, 0);
+		}
+	}
+}
+END_TEST
+
+START_TEST(what_is_there_may_come_out_where_the_expected_value_was)
+{
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		conc_ref *ref = new_ref(counted[i]);
+		struct object a = {0}, b = {.references = 1};
+		struct conc_value expected = nothing, desired = pointer(&b);
+
+		set_object(ref, &a);
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &expected,
+							   &desired, &expected),
+				 -EAGAIN);
+		expect_value(&expected, pointer(&a));
+		ck_assert_int_eq(a.references, 2);
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &expected,
+							   &desired, &expected),
+				 0);
+		expect_value(&expected, nothing);
+		release(&a, NULL);
+		/* Or where the one was that was to be stored. */
+		desired = number(1);
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &expected,
+							   &desired, &desired),
+				 -EAGAIN);
+		expect_value(&desired, pointer(&b));
+		release(&b, NULL);
+		conc_ref_free(ref);
+		ck_assert_int_eq(a.references, 0);
+		ck_assert_int_eq(b.references, 0);
+	}
+}
+END_TEST
+
+START_TEST(numbers_beside_objects_are_shown_too)
+{
+	for (size_t i = 0; i < COUNT_OF(counted); i++) {
+		conc_ref *ref = new_ref(counted[i]);
+		struct object a = {.references = 1};
+
+		set(ref, number(0));
+		expect_shown(ref, nothing, pointer(&a), number(0));
+		expect_shown(ref, pointer(&a), nothing, number(0));
+		expect_exchanged(ref, number(0), pointer(&a));
+		expect_shown(ref, number(0), number(1), pointer(&a));
+		release(&a, NULL);
+		conc_ref_free(ref);
+		ck_assert_int_eq(a.references, 0);
+	}
+}
+END_TEST
+
+static void len_stays(enum conc_lifetime values)
+{
+	conc_ref *ref = new_ref(values);
+	struct object a = {.references = 5}, b = {.references = 5};
+	struct conc_value value = value_for(values, &a), out = {.len = 4711};
+	struct conc_value other = value_for(values, &b);
+
+	value.len = other.len = 1;
+	ck_assert_int_eq(conc_ref_get(ref, &out), 0);
+	ck_assert_uint_eq(out.len, 4711);
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &nothing, &value, &out),
+			 0);
+	ck_assert_uint_eq(out.len, 4711);
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &nothing, &other, &out),
+			 -EAGAIN);
+	expect_value(&out, value);
+	ck_assert_uint_eq(out.len, 4711);
+	ck_assert_int_eq(conc_ref_get(ref, &out), 0);
+	ck_assert_uint_eq(out.len, 4711);
+	out.len = 2;
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &out, &value, NULL), 0);
+	out.len = 4711;
+	ck_assert_int_eq(conc_ref_exchange(ref, &nothing, &out), 0);
+	expect_value(&out, value);
+	ck_assert_uint_eq(out.len, 4711);
+	conc_ref_free(ref);
+}
+
+START_TEST(the_length_of_a_number_or_a_pointer_is_neither_read_nor_written)
+{
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		len_stays(all[i]);
+}
+END_TEST
+
 /* ---- arguments and memory ----------------------------------------------- */
 
 START_TEST(a_reference_that_cannot_be_is_refused)
 {
-	struct conc_ref_attr attr = {.size = sizeof(attr) - 1};
+	const struct conc_value_ops no_retain = {
+		.size = sizeof(no_retain),
+		.release = release,
+	};
+	const struct conc_value_ops no_release = {
+		.size = sizeof(no_release),
+		.retain = retain,
+		.try_retain = try_retain,
+	};
+	struct conc_ref_attr attr = {.size = sizeof(size_t) - 1};
 	conc_ref *ref = NULL;
 
 	ck_assert_int_eq(conc_ref_new(NULL, NULL), -EINVAL);
 	ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
 	attr.size = sizeof(attr);
-	attr.values = (enum conc_lifetime)7;
+	for (int values = CONC_VALUE_BYTES; values <= CONC_VALUE_NONE + 1;
+	     values++) {
+		attr.values = (enum conc_lifetime)values;
+		ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
+	}
+	attr.values = (enum conc_lifetime)-1;
 	ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
 	for (size_t i = 0; i < COUNT_OF(counted); i++) {
 		attr.values = counted[i];
-		attr.value_ops = (struct conc_value_ops){NULL, NULL, release,
-							 NULL};
+		attr.value_ops = &no_retain;
 		ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
-		attr.value_ops = (struct conc_value_ops){retain, try_retain,
-							 NULL, NULL};
+		attr.value_ops = &no_release;
 		ck_assert_int_eq(conc_ref_new(&attr, &ref), -EINVAL);
 	}
 	conc_alloc_fail_after = 0;
@@ -279,9 +459,13 @@ START_TEST(bad_arguments_are_refused_and_change_nothing)
 {
 	static _Alignas(8) char memory[16];
 	struct conc_value one = number(1), old;
-	const struct conc_value wrong[] = {
-		pointer(NULL), pointer(memory + 4), {(enum conc_kind)9, {0}}};
-	conc_ref *ref = new_ref(CONC_TYPE_STABLE);
+	const struct conc_value wrong[] = {pointer(NULL),
+					   pointer(memory + 4),
+					   {.kind = CONC_BYTES,
+					    .len = sizeof(memory),
+					    .u.pointer = memory},
+					   {.kind = (enum conc_kind)9}};
+	conc_ref *ref = new_ref(CONC_VALUE_TYPE_STABLE);
 	struct object a = {0};
 
 	set_object(ref, &a);
@@ -289,22 +473,27 @@ START_TEST(bad_arguments_are_refused_and_change_nothing)
 		ck_assert_int_eq(conc_ref_set(ref, &wrong[i]), -EINVAL);
 		ck_assert_int_eq(conc_ref_exchange(ref, &wrong[i], &old),
 				 -EINVAL);
-		ck_assert_int_eq(conc_ref_compare_exchange(ref, &one, &wrong[i]),
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &one, &wrong[i],
+							   NULL),
 				 -EINVAL);
-		ck_assert_int_eq(conc_ref_compare_exchange(ref, &wrong[i], &one),
+		ck_assert_int_eq(conc_ref_compare_exchange(ref, &wrong[i], &one,
+							   NULL),
 				 -EAGAIN);
 	}
 	ck_assert_int_eq(conc_ref_get(ref, NULL), -EINVAL);
 	ck_assert_int_eq(conc_ref_set(ref, NULL), -EINVAL);
 	ck_assert_int_eq(conc_ref_exchange(ref, NULL, &old), -EINVAL);
 	ck_assert_int_eq(conc_ref_exchange(ref, &one, NULL), -EINVAL);
-	ck_assert_int_eq(conc_ref_compare_exchange(ref, NULL, &one), -EINVAL);
-	ck_assert_int_eq(conc_ref_compare_exchange(ref, &one, NULL), -EINVAL);
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, NULL, &one, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &one, NULL, NULL),
+			 -EINVAL);
 	ck_assert_int_eq(conc_ref_traverse(ref, NULL, NULL), -EINVAL);
 	ck_assert_int_eq(conc_ref_get(NULL, &old), -EINVAL);
 	ck_assert_int_eq(conc_ref_set(NULL, &one), -EINVAL);
 	ck_assert_int_eq(conc_ref_exchange(NULL, &one, &old), -EINVAL);
-	ck_assert_int_eq(conc_ref_compare_exchange(NULL, &one, &one), -EINVAL);
+	ck_assert_int_eq(conc_ref_compare_exchange(NULL, &one, &one, NULL),
+			 -EINVAL);
 	conc_ref_clear(NULL);
 	conc_ref_free(NULL);
 	expect_object(ref, &a);
@@ -315,7 +504,7 @@ END_TEST
 
 START_TEST(a_reference_of_numbers_takes_no_pointer)
 {
-	conc_ref *ref = new_ref(CONC_INT64);
+	conc_ref *ref = new_ref(CONC_VALUE_INT64);
 	struct object a = {0};
 	struct conc_value value = pointer(&a);
 
@@ -327,7 +516,7 @@ END_TEST
 
 START_TEST(a_call_without_memory_changes_nothing)
 {
-	conc_ref *ref = new_ref(CONC_RETAINED);
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
 	struct object a = {0}, b = {.references = 1};
 	struct conc_value held = pointer(&a), next = pointer(&b), old = number(5);
 
@@ -335,7 +524,8 @@ START_TEST(a_call_without_memory_changes_nothing)
 	conc_alloc_fail_after = 0;
 	ck_assert_int_eq(conc_ref_set(ref, &next), -ENOMEM);
 	ck_assert_int_eq(conc_ref_exchange(ref, &next, &old), -ENOMEM);
-	ck_assert_int_eq(conc_ref_compare_exchange(ref, &held, &next), -ENOMEM);
+	ck_assert_int_eq(conc_ref_compare_exchange(ref, &held, &next, NULL),
+			 -ENOMEM);
 	expect_object(ref, &a);
 	expect_value(&old, number(5));
 	conc_alloc_fail_after = -1;
@@ -367,7 +557,7 @@ START_TEST(only_storing_a_retained_pointer_needs_memory)
 				ck_assert_int_eq(conc_ref_exchange(
 							 ref, &nothing, &old),
 						 0);
-				release(NULL, old.u.pointer);
+				release(old.u.pointer, NULL);
 				break;
 			default:
 				conc_ref_clear(ref);
@@ -376,7 +566,7 @@ START_TEST(only_storing_a_retained_pointer_needs_memory)
 		}
 		set_object(ref, &a);
 		conc_alloc_fail_after = 0;
-		if (counted[i] == CONC_TYPE_STABLE)
+		if (counted[i] == CONC_VALUE_TYPE_STABLE)
 			set_object(ref, &a);
 		conc_ref_free(ref);
 		conc_alloc_fail_after = -1;
@@ -398,7 +588,7 @@ START_TEST(references_balance_to_zero)
 		set_object(ref, &objects[1]);
 		ck_assert_int_eq(conc_ref_get(ref, &value), 0);
 		ck_assert_int_eq(objects[1].references, 2);
-		release(NULL, value.u.pointer);
+		release(value.u.pointer, NULL);
 		objects[2].references = 1;
 		ck_assert_int_eq(conc_ref_exchange(ref, &next, &value), 0);
 		ck_assert_ptr_eq(value.u.pointer, &objects[1]);
@@ -412,7 +602,7 @@ END_TEST
 
 START_TEST(a_type_stable_object_is_released_before_the_call_returns)
 {
-	conc_ref *ref = new_ref(CONC_TYPE_STABLE);
+	conc_ref *ref = new_ref(CONC_VALUE_TYPE_STABLE);
 	struct object a = {0};
 
 	for (int round = 0; round < 3; round++) {
@@ -432,7 +622,7 @@ END_TEST
 
 START_TEST(a_retained_object_is_released_by_the_operation_after_a_grace_period)
 {
-	conc_ref *ref = new_ref(CONC_RETAINED);
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
 	struct object objects[3] = {0};
 
 	set_object(ref, &objects[0]);
@@ -454,7 +644,7 @@ END_TEST
 
 START_TEST(some_dozens_of_retained_objects_wait_at_most)
 {
-	conc_ref *ref = new_ref(CONC_RETAINED);
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
 	static struct object objects[1000];
 
 	for (size_t i = 0; i < COUNT_OF(objects); i++) {
@@ -470,7 +660,7 @@ END_TEST
 
 START_TEST(inside_a_read_section_what_is_replaced_is_kept_for_later)
 {
-	conc_ref *ref = new_ref(CONC_RETAINED);
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
 	static struct object objects[300];
 	conc_reader *section = conc_rcu_enter();
 
@@ -489,7 +679,7 @@ END_TEST
 
 START_TEST(free_releases_at_once)
 {
-	conc_ref *ref = new_ref(CONC_RETAINED);
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
 	struct object objects[3] = {0};
 
 	for (int i = 0; i < 3; i++)
@@ -508,7 +698,7 @@ static void *count_begin(void *user)
 	return user;
 }
 
-static void count_end(void *user, void *token)
+static void count_end(void *token, void *user)
 {
 	ck_assert_ptr_eq(token, user);
 	ends++;
@@ -516,11 +706,21 @@ static void count_end(void *user, void *token)
 
 START_TEST(a_grace_period_is_waited_for_between_the_hooks)
 {
-	struct conc_ref_attr attr = {
-		.size = sizeof(attr),
-		.values = CONC_RETAINED,
-		.value_ops = {retain, NULL, release, NULL},
-		.wait = {count_begin, count_end, NULL, &begins}};
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.retain = retain,
+		.release = release,
+	};
+	const struct conc_wait_hooks hooks = {
+		.size = sizeof(hooks),
+		.user = &begins,
+		.wait_begin = count_begin,
+		.wait_end = count_end,
+	};
+	struct conc_ref_attr attr = {.size = sizeof(attr),
+				     .values = CONC_VALUE_RETAINED,
+				     .value_ops = &value_ops,
+				     .wait = &hooks};
 	struct object a = {0};
 	conc_ref *ref = NULL;
 
@@ -548,7 +748,7 @@ struct meddler {
 	bool refuse;
 };
 
-static bool meddle(void *user, void *value)
+static bool meddle(void *value, void *user)
 {
 	struct meddler *meddler = user;
 	struct object *next = meddler->next;
@@ -559,17 +759,22 @@ static bool meddle(void *user, void *value)
 		set_object(meddler->ref, next);
 	}
 	if (!refuse)
-		retain(NULL, value);
+		retain(value, NULL);
 	return !refuse;
 }
 
 START_TEST(an_object_that_was_replaced_meanwhile_is_not_returned)
 {
 	struct meddler meddler = {0};
-	struct conc_ref_attr attr = {
-		.size = sizeof(attr),
-		.values = CONC_TYPE_STABLE,
-		.value_ops = {NULL, meddle, release, &meddler}};
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.user = &meddler,
+		.try_retain = meddle,
+		.release = release,
+	};
+	struct conc_ref_attr attr = {.size = sizeof(attr),
+				     .values = CONC_VALUE_TYPE_STABLE,
+				     .value_ops = &value_ops};
 
 	ck_assert_int_eq(conc_ref_new(&attr, &meddler.ref), 0);
 	for (int refuse = 0; refuse < 2; refuse++) {
@@ -587,6 +792,40 @@ START_TEST(an_object_that_was_replaced_meanwhile_is_not_returned)
 }
 END_TEST
 
+START_TEST(an_object_that_was_replaced_meanwhile_is_not_shown)
+{
+	struct meddler meddler = {0};
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.user = &meddler,
+		.try_retain = meddle,
+		.release = release,
+	};
+	struct conc_ref_attr attr = {.size = sizeof(attr),
+				     .values = CONC_VALUE_TYPE_STABLE,
+				     .value_ops = &value_ops};
+
+	ck_assert_int_eq(conc_ref_new(&attr, &meddler.ref), 0);
+	for (int refuse = 0; refuse < 2; refuse++) {
+		struct object first = {0}, second = {0}, third = {0};
+
+		set_object(meddler.ref, &first);
+		meddler.next = &second;
+		meddler.refuse = refuse;
+		expect_shown(meddler.ref, nothing, number(1), pointer(&second));
+		release(&second, NULL);
+		ck_assert_int_eq(first.references, 0);
+		ck_assert_int_eq(second.references, 1);
+		/* It may have become the one that is expected. */
+		meddler.next = &third;
+		expect_exchanged(meddler.ref, pointer(&third), number(1));
+		ck_assert_int_eq(second.references, 0);
+		ck_assert_int_eq(third.references, 0);
+	}
+	conc_ref_free(meddler.ref);
+}
+END_TEST
+
 /* ---- callbacks that use the same reference -------------------------------- */
 
 struct user {
@@ -596,23 +835,23 @@ struct user {
 };
 
 /* Does everything that can be done with a reference, twice deep. */
-static void release_and_use(void *arg, void *value)
+static void release_and_use(void *value, void *arg)
 {
 	struct user *user = arg;
 	struct conc_value next, old, one = number(1);
 
-	release(NULL, value);
+	release(value, NULL);
 	if (user->depth == 2)
 		return;
 	next = pointer(&user->spare[user->depth++]);
-	retain(NULL, next.u.pointer);
+	retain(next.u.pointer, NULL);
 	ck_assert_int_eq(conc_ref_exchange(user->ref, &next, &old), 0);
 	if (old.kind == CONC_POINTER)
-		release_and_use(user, old.u.pointer);
+		release_and_use(old.u.pointer, user);
 	ck_assert_int_eq(conc_ref_get(user->ref, &old), 0);
 	if (old.kind == CONC_POINTER)
-		release(NULL, old.u.pointer);
-	conc_ref_compare_exchange(user->ref, &next, &one);
+		release(old.u.pointer, NULL);
+	conc_ref_compare_exchange(user->ref, &next, &one, NULL);
 	conc_ref_clear(user->ref);
 }
 
@@ -620,11 +859,16 @@ START_TEST(release_may_use_the_same_reference)
 {
 	for (size_t i = 0; i < COUNT_OF(counted); i++) {
 		struct user user = {0};
-		struct conc_ref_attr attr = {
-			.size = sizeof(attr),
-			.values = counted[i],
-			.value_ops = {retain, try_retain, release_and_use,
-				      &user}};
+		const struct conc_value_ops value_ops = {
+			.size = sizeof(value_ops),
+			.user = &user,
+			.retain = retain,
+			.try_retain = try_retain,
+			.release = release_and_use,
+		};
+		struct conc_ref_attr attr = {.size = sizeof(attr),
+					     .values = counted[i],
+					     .value_ops = &value_ops};
 		static struct object objects[100];
 
 		ck_assert_int_eq(conc_ref_new(&attr, &user.ref), 0);
@@ -659,7 +903,7 @@ static int stop_visit(void *object, void *arg)
 
 START_TEST(traverse_visits_each_owned_reference_once)
 {
-	conc_ref *ref = new_ref(CONC_RETAINED);
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
 	struct object objects[10] = {0};
 	int stops = 0;
 
@@ -684,9 +928,9 @@ START_TEST(traverse_visits_only_pointers_that_are_owned)
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		conc_ref *ref = new_ref(all[i]);
 
-		if (all[i] == CONC_BORROWED)
+		if (all[i] == CONC_VALUE_BORROWED)
 			set(ref, pointer(&borrowed));
-		else if (all[i] == CONC_TYPE_STABLE)
+		else if (all[i] == CONC_VALUE_TYPE_STABLE)
 			set_object(ref, &owned);
 		else
 			set(ref, number(1));
@@ -709,6 +953,10 @@ int main(void)
 		an_object_may_replace_itself,
 		a_reference_of_objects_holds_numbers_too,
 		a_borrowed_pointer_is_given_as_it_was_and_never_released,
+		compare_exchange_shows_what_is_there_as_a_reference_of_the_callers,
+		what_is_there_may_come_out_where_the_expected_value_was,
+		numbers_beside_objects_are_shown_too,
+		the_length_of_a_number_or_a_pointer_is_neither_read_nor_written,
 		a_reference_that_cannot_be_is_refused,
 		bad_arguments_are_refused_and_change_nothing,
 		a_reference_of_numbers_takes_no_pointer,
@@ -722,6 +970,7 @@ int main(void)
 		free_releases_at_once,
 		a_grace_period_is_waited_for_between_the_hooks,
 		an_object_that_was_replaced_meanwhile_is_not_returned,
+		an_object_that_was_replaced_meanwhile_is_not_shown,
 		release_may_use_the_same_reference,
 		traverse_visits_each_owned_reference_once,
 		traverse_visits_only_pointers_that_are_owned,

@@ -213,7 +213,7 @@ static void *count_begin(void *user)
 	return user;
 }
 
-static void count_end(void *user, void *token)
+static void count_end(void *token, void *user)
 {
 	ck_assert_ptr_eq(token, user);
 	ends++;
@@ -221,7 +221,12 @@ static void count_end(void *user, void *token)
 
 START_TEST(a_grace_period_is_waited_for_between_the_hooks)
 {
-	struct conc_wait_hooks hooks = {count_begin, count_end, NULL, &begins};
+	struct conc_wait_hooks hooks = {
+		.size = sizeof(struct conc_wait_hooks),
+		.user = &begins,
+		.wait_begin = count_begin,
+		.wait_end = count_end,
+	};
 
 	ck_assert_int_eq(conc_reclaim(&hooks), 0);
 	ck_assert_int_eq(begins, 1);

@@ -27,7 +27,7 @@ struct test_key {
 
 #define TEST_KEY(number) {.id = (number), .hash = (uint64_t)(number)}
 
-static inline int test_key_hash(void *user, const void *key, uint64_t *hash)
+static inline int test_key_hash(const void *key, uint64_t *hash, void *user)
 {
 	const struct test_key *k = key;
 
@@ -36,8 +36,8 @@ static inline int test_key_hash(void *user, const void *key, uint64_t *hash)
 	return k->hash_error;
 }
 
-static inline enum conc_equal test_key_fast_eq(void *user, const void *probe,
-					       const void *stored)
+static inline enum conc_equal test_key_fast_eq(const void *probe,
+					       const void *stored, void *user)
 {
 	const struct test_key *p = probe, *s = stored;
 
@@ -47,8 +47,8 @@ static inline enum conc_equal test_key_fast_eq(void *user, const void *probe,
 	return p->id == s->id ? CONC_EQUAL : CONC_DIFFERENT;
 }
 
-static inline int test_key_full_eq(void *user, const void *probe,
-				   const void *stored)
+static inline int test_key_full_eq(const void *probe, const void *stored,
+				   void *user)
 {
 	struct test_key *p = (struct test_key *)probe;
 	const struct test_key *s = stored;
@@ -62,13 +62,13 @@ static inline int test_key_full_eq(void *user, const void *probe,
 	return p->id == s->id;
 }
 
-static inline void test_key_retain(void *user, const void *key)
+static inline void test_key_retain(const void *key, void *user)
 {
 	(void)user;
 	((struct test_key *)key)->references++;
 }
 
-static inline void test_key_release(void *user, const void *key)
+static inline void test_key_release(const void *key, void *user)
 {
 	struct test_key *k = (struct test_key *)key;
 
@@ -81,13 +81,13 @@ struct test_value {
 	_Alignas(8) int references;
 };
 
-static inline void test_value_retain(void *user, void *value)
+static inline void test_value_retain(void *value, void *user)
 {
 	(void)user;
 	((struct test_value *)value)->references++;
 }
 
-static inline bool test_value_try_retain(void *user, void *value)
+static inline bool test_value_try_retain(void *value, void *user)
 {
 	struct test_value *v = value;
 
@@ -98,7 +98,7 @@ static inline bool test_value_try_retain(void *user, void *value)
 	return true;
 }
 
-static inline void test_value_release(void *user, void *value)
+static inline void test_value_release(void *value, void *user)
 {
 	struct test_value *v = value;
 
@@ -107,16 +107,40 @@ static inline void test_value_release(void *user, void *value)
 	v->references--;
 }
 
+static inline struct conc_key_ops test_key_ops(void *user)
+{
+	return (struct conc_key_ops){
+		.size = sizeof(struct conc_key_ops),
+		.user = user,
+		.hash = test_key_hash,
+		.fast_eq = test_key_fast_eq,
+		.full_eq = test_key_full_eq,
+		.retain = test_key_retain,
+		.release = test_key_release,
+	};
+}
+
+static inline struct conc_value_ops test_value_ops(void *user)
+{
+	return (struct conc_value_ops){
+		.size = sizeof(struct conc_value_ops),
+		.user = user,
+		.retain = test_value_retain,
+		.try_retain = test_value_try_retain,
+		.release = test_value_release,
+	};
+}
+
 static inline conc_dict *key_dict(enum conc_lifetime values, void *user)
 {
+	const struct conc_key_ops key_ops = test_key_ops(user);
+	const struct conc_value_ops value_ops = test_value_ops(user);
 	struct conc_dict_attr attr = {
 		.size = sizeof(attr),
 		.keys = CONC_KEY_GENERAL,
 		.values = values,
-		.key_ops = {test_key_hash, test_key_fast_eq, test_key_full_eq,
-			    test_key_retain, test_key_release, user},
-		.value_ops = {test_value_retain, test_value_try_retain,
-			      test_value_release, user},
+		.key_ops = &key_ops,
+		.value_ops = &value_ops,
 	};
 	conc_dict *dict = NULL;
 
@@ -127,11 +151,11 @@ static inline conc_dict *key_dict(enum conc_lifetime values, void *user)
 /* int64 keys */
 static inline conc_dict *value_dict(enum conc_lifetime values)
 {
+	const struct conc_value_ops value_ops = test_value_ops(NULL);
 	struct conc_dict_attr attr = {
 		.size = sizeof(attr),
 		.values = values,
-		.value_ops = {test_value_retain, test_value_try_retain,
-			      test_value_release, NULL},
+		.value_ops = &value_ops,
 	};
 	conc_dict *dict = NULL;
 
@@ -151,7 +175,7 @@ static inline void set(conc_dict *dict, int64_t key, int64_t n)
 {
 	struct conc_value value = number(n);
 
-	ck_assert_int_eq(conc_dict_int_set(dict, key, &value, NULL), 0);
+	ck_assert_int_eq(conc_dict_int_set(dict, key, &value), 0);
 }
 
 static inline void expect(conc_dict *dict, int64_t key, int64_t n)
@@ -159,7 +183,7 @@ static inline void expect(conc_dict *dict, int64_t key, int64_t n)
 	struct conc_value value;
 
 	ck_assert_int_eq(conc_dict_int_get(dict, key, &value), 0);
-	ck_assert_int_eq(value.kind, CONC_INT);
+	ck_assert_int_eq(value.kind, CONC_NUMBER);
 	ck_assert_int_eq(value.u.number, n);
 }
 

@@ -14,17 +14,17 @@
 START_TEST(a_type_stable_value_is_released_at_once)
 {
 	struct test_value a = {.references = 1}, b = {.references = 1};
-	conc_dict *dict = value_dict(CONC_TYPE_STABLE);
+	conc_dict *dict = value_dict(CONC_VALUE_TYPE_STABLE);
 	struct conc_value value = pointer(&a);
 
-	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value, NULL), 0);
+	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value), 0);
 	ck_assert_int_eq(conc_dict_int_get(dict, 1, &value), 0);
 	ck_assert_ptr_eq(value.u.pointer, &a);
 	ck_assert_int_eq(a.references, 2);
 	value = pointer(&b);
-	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value, NULL), 0);
+	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value), 0);
 	ck_assert_int_eq(a.references, 1);
-	ck_assert_int_eq(conc_dict_int_delete(dict, 1, NULL), 0);
+	ck_assert_int_eq(conc_dict_int_delete(dict, 1), 0);
 	ck_assert_int_eq(b.references, 0);
 	conc_dict_free(dict);
 }
@@ -33,11 +33,11 @@ END_TEST
 START_TEST(a_retained_value_is_released_after_a_grace_period)
 {
 	struct test_value a = {.references = 1};
-	conc_dict *dict = value_dict(CONC_RETAINED);
+	conc_dict *dict = value_dict(CONC_VALUE_RETAINED);
 	struct conc_value value = pointer(&a), out;
 
-	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value, NULL), 0);
-	ck_assert_int_eq(conc_dict_int_delete(dict, 1, &out), 0);
+	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value), 0);
+	ck_assert_int_eq(conc_dict_int_take(dict, 1, &out), 0);
 	ck_assert_ptr_eq(out.u.pointer, &a);
 	/* The caller's, and the dict's until readers are gone. */
 	ck_assert_int_eq(a.references, 2);
@@ -57,13 +57,23 @@ static void references_balance(enum conc_lifetime lifetime)
 	for (size_t i = 0; i < COUNT_OF(values); i++) {
 		values[i].references = 1;
 		value = pointer(&values[i]);
-		ck_assert_int_eq(conc_dict_int_set(dict, (int64_t)i % 37, &value,
-						   i % 3 ? NULL : &old), 0);
-		if (i % 3 == 0 && old.kind == CONC_POINTER)
-			test_value_release(NULL, old.u.pointer);
+		if (i % 3 != 0) {
+			ck_assert_int_eq(conc_dict_int_set(dict,
+							   (int64_t)i % 37,
+							   &value),
+					 0);
+		} else {
+			ck_assert_int_eq(conc_dict_int_exchange(dict,
+								(int64_t)i % 37,
+								&value, &old),
+					 0);
+			if (old.kind == CONC_POINTER)
+				test_value_release(old.u.pointer, NULL);
+		}
 		if (i % 5 == 0)
-			ck_assert_int_eq(conc_dict_int_delete(
-						 dict, (int64_t)i % 37, NULL), 0);
+			ck_assert_int_eq(conc_dict_int_delete(dict,
+							      (int64_t)i % 37),
+					 0);
 	}
 	conc_dict_free(dict);
 	for (size_t i = 0; i < COUNT_OF(values); i++)
@@ -72,24 +82,24 @@ static void references_balance(enum conc_lifetime lifetime)
 
 START_TEST(references_to_values_balance_to_zero)
 {
-	references_balance(CONC_TYPE_STABLE);
-	references_balance(CONC_RETAINED);
+	references_balance(CONC_VALUE_TYPE_STABLE);
+	references_balance(CONC_VALUE_RETAINED);
 }
 END_TEST
 
 START_TEST(a_borrowed_pointer_is_given_as_it_was)
 {
 	struct conc_dict_attr attr = {.size = sizeof(attr),
-				      .values = CONC_BORROWED};
+				      .values = CONC_VALUE_BORROWED};
 	char text[] = "odd addresses too";
 	struct conc_value value = pointer(text + 1), one = number(1);
 	conc_dict *dict;
 
 	ck_assert_int_eq(conc_dict_new(&attr, &dict), 0);
-	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value, NULL), 0);
+	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value), 0);
 	ck_assert_int_eq(conc_dict_int_get(dict, 1, &value), 0);
 	ck_assert_ptr_eq(value.u.pointer, text + 1);
-	ck_assert_int_eq(conc_dict_int_set(dict, 1, &one, NULL), -EINVAL);
+	ck_assert_int_eq(conc_dict_int_set(dict, 1, &one), -EINVAL);
 	ck_assert_int_eq(conc_dict_int_add(dict, 2, 1, NULL), -EINVAL);
 	conc_dict_free(dict);
 }
@@ -107,18 +117,21 @@ static void counts_beside_pointers(enum conc_lifetime lifetime)
 	ck_assert_int_eq(sum, 42);
 	/* count -> object -> count -> object, each conditional */
 	count = number(41);
-	ck_assert_int_eq(conc_dict_int_compare_exchange(dict, 1, &count, &object),
+	ck_assert_int_eq(conc_dict_int_compare_exchange(dict, 1, &count,
+							&object, NULL),
 			 -EAGAIN);
 	count = number(42);
-	ck_assert_int_eq(conc_dict_int_compare_exchange(dict, 1, &count, &object),
+	ck_assert_int_eq(conc_dict_int_compare_exchange(dict, 1, &count,
+							&object, NULL),
 			 0);
 	ck_assert_int_eq(conc_dict_int_add(dict, 1, 1, NULL), -EDOM);
-	ck_assert_int_eq(conc_dict_int_compare_exchange(dict, 1, &object, &count),
+	ck_assert_int_eq(conc_dict_int_compare_exchange(dict, 1, &object,
+							&count, NULL),
 			 0);
 	ck_assert_int_eq(conc_dict_int_add(dict, 1, 1, &sum), 0);
 	ck_assert_int_eq(sum, 43);
 	limit = number(INT64_C(1) << 59);
-	ck_assert_int_eq(conc_dict_int_set(dict, 1, &limit, NULL), -EOVERFLOW);
+	ck_assert_int_eq(conc_dict_int_set(dict, 1, &limit), -EOVERFLOW);
 	ck_assert_int_eq(conc_dict_int_add(dict, 1, INT64_C(1) << 59, NULL),
 			 -EOVERFLOW);
 	expect(dict, 1, 43);
@@ -129,8 +142,8 @@ static void counts_beside_pointers(enum conc_lifetime lifetime)
 
 START_TEST(a_dict_of_pointers_counts_too)
 {
-	counts_beside_pointers(CONC_TYPE_STABLE);
-	counts_beside_pointers(CONC_RETAINED);
+	counts_beside_pointers(CONC_VALUE_TYPE_STABLE);
+	counts_beside_pointers(CONC_VALUE_RETAINED);
 }
 END_TEST
 
@@ -138,7 +151,7 @@ END_TEST
 START_TEST(no_add_takes_a_count_beside_pointers_out_of_its_range)
 {
 	const int64_t limit = INT64_C(1) << 59;
-	conc_dict *dict = value_dict(CONC_RETAINED);
+	conc_dict *dict = value_dict(CONC_VALUE_RETAINED);
 	int64_t sum = 77;
 
 	set(dict, 1, limit - 1);
@@ -162,39 +175,104 @@ struct user {
 };
 
 /* The same key, so the shard that the release comes from. */
-static void release_and_use(void *arg, void *value)
+static void release_and_use(void *value, void *arg)
 {
 	struct user *user = arg;
 	struct conc_value out;
 
-	test_value_release(NULL, value);
+	test_value_release(value, NULL);
 	user->calls++;
 	set(user->dict, 1, user->calls);
 	ck_assert_int_eq(conc_dict_int_add(user->dict, 1, 1, NULL), 0);
 	ck_assert_int_eq(conc_dict_int_get(user->dict, 1, &out), 0);
 }
 
+static conc_cursor *stepped;
+static int left_to_step;
+
+/* The last reference to a value: goes on with the cursor that gives it up. */
+static void release_and_step(void *value, void *user)
+{
+	struct conc_entry entry = CONC_ENTRY_INIT;
+
+	test_value_release(value, user);
+	if (((struct test_value *)value)->references == 0 && stepped != NULL &&
+	    left_to_step > 0) {
+		ck_assert_int_eq(conc_cursor_next(stepped, &entry), 0);
+		left_to_step--;
+	}
+}
+
+START_TEST(release_may_step_the_cursor_that_it_comes_from)
+{
+	static struct test_value values[400];
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.try_retain = test_value_try_retain,
+		.release = release_and_step,
+	};
+	struct conc_dict_attr attr = {
+		.size = sizeof(attr),
+		.scaling = 16,
+		.values = CONC_VALUE_TYPE_STABLE,
+		.value_ops = &value_ops,
+	};
+	struct conc_entry entry = CONC_ENTRY_INIT;
+	conc_cursor *cursor;
+	conc_dict *dict;
+
+	ck_assert_int_eq(conc_dict_new(&attr, &dict), 0);
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		values[i].references = 1;
+		ck_assert_int_eq(conc_dict_int_set_pointer(dict, (int64_t)i,
+							   &values[i]),
+				 0);
+	}
+	ck_assert_int_eq(conc_cursor_new(dict, &cursor), 0);
+	stepped = cursor;
+	ck_assert_int_eq(conc_cursor_next(cursor, &entry), 0);
+	/* The cursor has the last reference now, and gives it up at its next step. */
+	ck_assert_int_eq(conc_dict_int_delete(dict, entry.int_key), 0);
+	left_to_step = 1;
+	for (size_t seen = 2; seen < COUNT_OF(values); seen++)
+		ck_assert_int_eq(conc_cursor_next(cursor, &entry), 0);
+	ck_assert_int_eq(conc_cursor_next(cursor, &entry), -ENOENT);
+	ck_assert_int_eq(left_to_step, 0);
+	stepped = NULL;
+	conc_cursor_free(cursor);
+	conc_dict_free(dict);
+	for (size_t i = 0; i < COUNT_OF(values); i++)
+		ck_assert_int_eq(values[i].references, 0);
+}
+END_TEST
+
 START_TEST(release_may_use_the_same_dict)
 {
-	static const enum conc_lifetime counted[] = {CONC_TYPE_STABLE,
-						     CONC_RETAINED};
+	static const enum conc_lifetime counted[] = {CONC_VALUE_TYPE_STABLE,
+						     CONC_VALUE_RETAINED};
 
 	for (size_t i = 0; i < COUNT_OF(counted); i++) {
 		struct test_value objects[2] = {{.references = 1},
 						{.references = 1}};
 		struct user user = {0};
-		struct conc_dict_attr attr = {
-			.size = sizeof(attr),
-			.values = counted[i],
-			.value_ops = {test_value_retain, test_value_try_retain,
-				      release_and_use, &user}};
+		const struct conc_value_ops value_ops = {
+			.size = sizeof(value_ops),
+			.user = &user,
+			.retain = test_value_retain,
+			.try_retain = test_value_try_retain,
+			.release = release_and_use,
+		};
+		struct conc_dict_attr attr = {.size = sizeof(attr),
+					      .values = counted[i],
+					      .value_ops = &value_ops};
 
 		ck_assert_int_eq(conc_dict_new(&attr, &user.dict), 0);
 		for (int n = 0; n < 2; n++) {
 			struct conc_value value = pointer(&objects[n]);
 
-			ck_assert_int_eq(conc_dict_int_set(user.dict, 1, &value,
-							   NULL), 0);
+			ck_assert_int_eq(conc_dict_int_set(user.dict, 1,
+							   &value),
+					 0);
 		}
 		conc_dict_clear(user.dict);
 		ck_assert_int_eq(user.calls, 2);
@@ -242,8 +320,8 @@ struct change {
 	int rc;
 };
 
-static int change(void *arg, const struct conc_value *old,
-		  struct conc_value *desired)
+static int change(const struct conc_value *old, struct conc_value *desired,
+		  void *arg)
 {
 	struct change *c = arg;
 
@@ -284,12 +362,12 @@ END_TEST
 START_TEST(an_update_that_fails_changes_nothing_and_gives_the_references_back)
 {
 	struct test_value old = {.references = 1}, fresh = {.references = 1};
-	conc_dict *dict = value_dict(CONC_TYPE_STABLE);
+	conc_dict *dict = value_dict(CONC_VALUE_TYPE_STABLE);
 	struct conc_value value = pointer(&old);
 	struct change c = {.rc = -77};
 	int rc = 0, stored = 0;
 
-	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value, NULL), 0);
+	ck_assert_int_eq(conc_dict_int_set(dict, 1, &value), 0);
 	/* What goes with a refusal stays with who refuses. */
 	c.desired = pointer(&fresh);
 	ck_assert_int_eq(conc_dict_int_update(dict, 1, change, &c), -77);
@@ -331,6 +409,7 @@ int main(void)
 		a_dict_of_pointers_counts_too,
 		no_add_takes_a_count_beside_pointers_out_of_its_range,
 		release_may_use_the_same_dict,
+		release_may_step_the_cursor_that_it_comes_from,
 		an_add_without_memory_for_a_large_sum_changes_nothing,
 		a_change_by_a_function_replaces_the_value_that_it_was_asked_about,
 		an_update_that_fails_changes_nothing_and_gives_the_references_back,

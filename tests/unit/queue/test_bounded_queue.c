@@ -52,7 +52,8 @@ static void expect_none(conc_bounded_queue *queue, int answer)
 	void *out = &out;
 
 	ck_assert_int_eq(conc_bounded_queue_try_pop(queue, &out), answer);
-	ck_assert_int_eq(conc_bounded_queue_pop(queue, CONC_TRY, &out), answer);
+	ck_assert_int_eq(conc_bounded_queue_pop(queue, &out, CONC_TRY, NULL),
+			 answer);
 	ck_assert_ptr_eq(out, &out);
 }
 
@@ -62,7 +63,8 @@ static void expect_refusal(conc_bounded_queue *queue, int answer)
 	uint64_t unfinished = conc_bounded_queue_unfinished(queue);
 
 	ck_assert_int_eq(conc_bounded_queue_try_push(queue, item(9)), answer);
-	ck_assert_int_eq(conc_bounded_queue_push(queue, item(9), CONC_TRY),
+	ck_assert_int_eq(conc_bounded_queue_push(queue, item(9), CONC_TRY,
+						 NULL),
 			 answer);
 	ck_assert_uint_eq(conc_bounded_queue_size(queue), size);
 	ck_assert_uint_eq(conc_bounded_queue_unfinished(queue), unfinished);
@@ -155,19 +157,21 @@ START_TEST(tasks_are_counted_from_push_to_task_done)
 	conc_bounded_queue *queue = new_queue(0);
 
 	ck_assert_int_eq(conc_bounded_queue_task_done(queue), -ERANGE);
-	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_FOREVER), 0);
+	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_FOREVER, NULL), 0);
 	push_all(queue, 1, 2);
 	ck_assert_uint_eq(conc_bounded_queue_unfinished(queue), 2);
-	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_TRY), -EAGAIN);
+	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_TRY, NULL),
+			 -EAGAIN);
 	expect_all(queue, 1, 2);
 	ck_assert_uint_eq(conc_bounded_queue_unfinished(queue), 2);
-	ck_assert_int_eq(conc_bounded_queue_join(queue, conc_now() + 10 * MS),
+	ck_assert_int_eq(conc_bounded_queue_join(queue, conc_now() + 10 * MS,
+						 NULL),
 			 -ETIMEDOUT);
 	ck_assert_int_eq(conc_bounded_queue_task_done(queue), 0);
 	ck_assert_int_eq(conc_bounded_queue_task_done(queue), 0);
 	ck_assert_int_eq(conc_bounded_queue_task_done(queue), -ERANGE);
 	ck_assert_uint_eq(conc_bounded_queue_unfinished(queue), 0);
-	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_TRY), 0);
+	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_TRY, NULL), 0);
 	conc_bounded_queue_free(queue);
 }
 END_TEST
@@ -247,7 +251,7 @@ END_TEST
 
 START_TEST(bad_arguments_are_refused)
 {
-	struct conc_bounded_queue_attr attr = {.size = sizeof(attr) - 1};
+	struct conc_bounded_queue_attr attr = {.size = sizeof(size_t) - 1};
 	conc_bounded_queue *queue = NULL;
 	void *out = &out;
 
@@ -257,22 +261,33 @@ START_TEST(bad_arguments_are_refused)
 	queue = new_queue(1);
 	ck_assert_int_eq(conc_bounded_queue_try_push(queue, NULL), -EINVAL);
 	ck_assert_int_eq(conc_bounded_queue_try_push(NULL, item(1)), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_push(queue, item(1), -2), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_push(queue, NULL, CONC_FOREVER),
+	ck_assert_int_eq(conc_bounded_queue_push(queue, item(1), -2, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_push(queue, NULL, CONC_FOREVER,
+						 NULL),
 			 -EINVAL);
 	push_all(queue, 1, 1);
-	ck_assert_int_eq(conc_bounded_queue_pop(queue, -2, &out), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_pop(queue, CONC_TRY, NULL), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_pop(queue, CONC_FOREVER, NULL),
+	ck_assert_int_eq(conc_bounded_queue_pop(queue, &out, -2, NULL),
 			 -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_pop(NULL, CONC_TRY, &out), -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_pop(queue, NULL, CONC_TRY, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_pop(queue, NULL, CONC_FOREVER,
+						NULL),
+			 -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_pop(NULL, &out, CONC_TRY, NULL),
+			 -EINVAL);
 	ck_assert_int_eq(conc_bounded_queue_try_pop(NULL, &out), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_wait_room(queue, -2), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_wait_room(NULL, CONC_TRY), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_wait_item(queue, -2), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_wait_item(NULL, CONC_TRY), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_join(queue, -2), -EINVAL);
-	ck_assert_int_eq(conc_bounded_queue_join(NULL, CONC_TRY), -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_wait_room(queue, -2, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_wait_room(NULL, CONC_TRY, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_wait_item(queue, -2, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_wait_item(NULL, CONC_TRY, NULL),
+			 -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_join(queue, -2, NULL), -EINVAL);
+	ck_assert_int_eq(conc_bounded_queue_join(NULL, CONC_TRY, NULL),
+			 -EINVAL);
 	ck_assert_int_eq(conc_bounded_queue_task_done(NULL), -EINVAL);
 	ck_assert_int_eq(conc_bounded_queue_traverse(queue, NULL, NULL),
 			 -EINVAL);
@@ -300,7 +315,7 @@ START_TEST(after_close_push_is_EPIPE_and_pop_hands_out_the_rest)
 		ck_assert(conc_bounded_queue_is_closed(queue));
 		expect_refusal(queue, -EPIPE);
 		ck_assert_int_eq(conc_bounded_queue_push(queue, item(1),
-							 CONC_FOREVER),
+							 CONC_FOREVER, NULL),
 				 -EPIPE);
 		conc_bounded_queue_set_capacity(queue, 7);
 		ck_assert(conc_bounded_queue_is_closed(queue));
@@ -321,7 +336,7 @@ struct drained {
 };
 
 /* What is thrown away is neither queued nor unfinished any more. */
-static void drain(void *user, void *drained_item)
+static void drain(void *drained_item, void *user)
 {
 	struct drained *drained = user;
 	uintptr_t n = ++drained->count;
@@ -376,19 +391,22 @@ START_TEST(a_push_ends_at_its_deadline)
 
 	push_all(queue, 1, 1);
 	ck_assert_int_eq(conc_bounded_queue_push(queue, item(2),
-						 begin + 30 * MS),
+						 begin + 30 * MS, NULL),
 			 -ETIMEDOUT);
 	ck_assert_int_ge(conc_now() - begin, 30 * MS);
-	ck_assert_int_eq(conc_bounded_queue_wait_room(queue, begin),
+	ck_assert_int_eq(conc_bounded_queue_wait_room(queue, begin, NULL),
 			 -ETIMEDOUT);
-	ck_assert_int_eq(conc_bounded_queue_wait_room(queue, CONC_TRY),
+	ck_assert_int_eq(conc_bounded_queue_wait_room(queue, CONC_TRY, NULL),
 			 -EAGAIN);
 	expect_all(queue, 1, 1);
-	ck_assert_int_eq(conc_bounded_queue_wait_room(queue, CONC_TRY), 0);
-	ck_assert_int_eq(conc_bounded_queue_push(queue, item(2), begin), 0);
-	ck_assert_int_eq(conc_bounded_queue_wait_item(queue, CONC_TRY), 0);
+	ck_assert_int_eq(conc_bounded_queue_wait_room(queue, CONC_TRY, NULL),
+			 0);
+	ck_assert_int_eq(conc_bounded_queue_push(queue, item(2), begin, NULL),
+			 0);
+	ck_assert_int_eq(conc_bounded_queue_wait_item(queue, CONC_TRY, NULL),
+			 0);
 	expect_all(queue, 2, 2);
-	ck_assert_int_eq(conc_bounded_queue_wait_item(queue, begin),
+	ck_assert_int_eq(conc_bounded_queue_wait_item(queue, begin, NULL),
 			 -ETIMEDOUT);
 	conc_bounded_queue_free(queue);
 }
@@ -405,7 +423,7 @@ static void *push_in_thread(void *arg)
 	struct sleeper *sleeper = arg;
 
 	sleeper->rc = conc_bounded_queue_push(sleeper->queue, item(7),
-					      CONC_FOREVER);
+					      CONC_FOREVER, NULL);
 	return NULL;
 }
 
@@ -413,8 +431,8 @@ static void *wait_for_room_in_thread(void *arg)
 {
 	struct sleeper *sleeper = arg;
 
-	sleeper->rc = conc_bounded_queue_wait_room(sleeper->queue,
-						   CONC_FOREVER);
+	sleeper->rc = conc_bounded_queue_wait_room(sleeper->queue, CONC_FOREVER,
+						   NULL);
 	return NULL;
 }
 
@@ -422,7 +440,8 @@ static void *join_in_thread(void *arg)
 {
 	struct sleeper *sleeper = arg;
 
-	sleeper->rc = conc_bounded_queue_join(sleeper->queue, CONC_FOREVER);
+	sleeper->rc =
+		conc_bounded_queue_join(sleeper->queue, CONC_FOREVER, NULL);
 	return NULL;
 }
 
@@ -539,6 +558,33 @@ START_TEST(who_gives_up_after_a_wake_passes_it_on)
 }
 END_TEST
 
+START_TEST(who_is_refused_after_a_wake_has_passed_it_on)
+{
+	conc_bounded_queue *queue = full_queue();
+	struct sleeper sleepers[SLEEPERS];
+	conc_cancel *cancel;
+
+	ck_assert_int_eq(conc_cancel_new(&cancel), 0);
+	conc_cancel_fire(cancel);
+	start_sleepers(sleepers, queue, wait_for_room_in_thread);
+	expect_all(queue, 1, 1);
+	for (int i = 1; i < SLEEPERS; i++) {
+		while (back(sleepers) < i)
+			nap(MS);
+		/* As the woken one does that then sees that it is cancelled. */
+		ck_assert_int_eq(i % 2 ? conc_bounded_queue_wait_room(
+						 queue, CONC_FOREVER, cancel)
+				       : conc_bounded_queue_push(queue, item(9),
+								 CONC_FOREVER,
+								 cancel),
+				 -ECANCELED);
+	}
+	expect_answers(sleepers, 0);
+	conc_cancel_free(cancel);
+	conc_bounded_queue_free(queue);
+}
+END_TEST
+
 START_TEST(the_last_task_done_wakes_every_join)
 {
 	conc_bounded_queue *queue = new_queue(0);
@@ -565,21 +611,30 @@ static int interrupted(void *user)
 START_TEST(who_waits_for_room_for_items_or_for_tasks_may_be_interrupted)
 {
 	int asked = 0;
+	const struct conc_wait_hooks hooks = {
+		.size = sizeof(hooks),
+		.interrupted = interrupted,
+		.user = &asked,
+	};
 	struct conc_bounded_queue_attr attr = {
 		.size = sizeof(attr),
 		.capacity = 1,
-		.wait = {.interrupted = interrupted, .user = &asked},
+		.wait = &hooks,
 	};
 	conc_bounded_queue *queue;
 	void *out = &out;
 
 	ck_assert_int_eq(conc_bounded_queue_new(&attr, &queue), 0);
-	ck_assert_int_eq(conc_bounded_queue_pop(queue, CONC_FOREVER, &out), -77);
+	ck_assert_int_eq(conc_bounded_queue_pop(queue, &out, CONC_FOREVER,
+						NULL),
+			 -77);
 	ck_assert_ptr_eq(out, &out);
 	push_all(queue, 1, 1);
-	ck_assert_int_eq(conc_bounded_queue_push(queue, item(2), CONC_FOREVER),
+	ck_assert_int_eq(conc_bounded_queue_push(queue, item(2), CONC_FOREVER,
+						 NULL),
 			 -77);
-	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_FOREVER), -77);
+	ck_assert_int_eq(conc_bounded_queue_join(queue, CONC_FOREVER, NULL),
+			 -77);
 	ck_assert_int_eq(asked, 3);
 	ck_assert_uint_eq(conc_bounded_queue_size(queue), 1);
 	ck_assert_uint_eq(conc_bounded_queue_unfinished(queue), 1);
@@ -621,6 +676,7 @@ int main(void)
 		a_larger_capacity_lets_producers_in,
 		close_wakes_every_producer,
 		who_gives_up_after_a_wake_passes_it_on,
+		who_is_refused_after_a_wake_has_passed_it_on,
 		the_last_task_done_wakes_every_join,
 		who_waits_for_room_for_items_or_for_tasks_may_be_interrupted,
 		an_immediate_close_ends_every_join,

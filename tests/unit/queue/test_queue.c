@@ -93,10 +93,10 @@ START_TEST(an_empty_queue_gives_EAGAIN_and_leaves_the_result_alone)
 	void *out = &out;
 
 	expect_none(queue, -EAGAIN);
-	ck_assert_int_eq(conc_queue_pop(queue, CONC_TRY, &out), -EAGAIN);
+	ck_assert_int_eq(conc_queue_pop(queue, &out, CONC_TRY, NULL), -EAGAIN);
 	ck_assert_ptr_eq(out, &out);
 	push(queue, 1);
-	ck_assert_int_eq(conc_queue_pop(queue, CONC_TRY, &out), 0);
+	ck_assert_int_eq(conc_queue_pop(queue, &out, CONC_TRY, NULL), 0);
 	ck_assert_ptr_eq(out, item(1));
 	conc_queue_free(queue);
 }
@@ -244,7 +244,7 @@ END_TEST
 
 START_TEST(bad_arguments_are_refused)
 {
-	struct conc_queue_attr attr = {.size = sizeof(attr) - 1};
+	struct conc_queue_attr attr = {.size = sizeof(size_t) - 1};
 	conc_queue *queue = NULL;
 	void *out = &out;
 
@@ -258,14 +258,14 @@ START_TEST(bad_arguments_are_refused)
 	ck_assert_int_eq(conc_queue_push(NULL, item(1)), -EINVAL);
 	ck_assert_uint_eq(conc_queue_size(queue), 0);
 	push(queue, 1);
-	ck_assert_int_eq(conc_queue_pop(queue, -2, &out), -EINVAL);
-	ck_assert_int_eq(conc_queue_pop(queue, INT64_MIN, &out), -EINVAL);
-	ck_assert_int_eq(conc_queue_pop(queue, CONC_TRY, NULL), -EINVAL);
-	ck_assert_int_eq(conc_queue_pop(NULL, CONC_TRY, &out), -EINVAL);
+	ck_assert_int_eq(conc_queue_pop(queue, &out, -2, NULL), -EINVAL);
+	ck_assert_int_eq(conc_queue_pop(queue, &out, INT64_MIN, NULL), -EINVAL);
+	ck_assert_int_eq(conc_queue_pop(queue, NULL, CONC_TRY, NULL), -EINVAL);
+	ck_assert_int_eq(conc_queue_pop(NULL, &out, CONC_TRY, NULL), -EINVAL);
 	ck_assert_int_eq(conc_queue_try_pop(queue, NULL), -EINVAL);
 	ck_assert_int_eq(conc_queue_try_pop(NULL, &out), -EINVAL);
-	ck_assert_int_eq(conc_queue_wait(queue, -2), -EINVAL);
-	ck_assert_int_eq(conc_queue_wait(NULL, CONC_TRY), -EINVAL);
+	ck_assert_int_eq(conc_queue_wait(queue, -2, NULL), -EINVAL);
+	ck_assert_int_eq(conc_queue_wait(NULL, CONC_TRY, NULL), -EINVAL);
 	ck_assert_int_eq(conc_queue_traverse(queue, NULL, NULL), -EINVAL);
 	ck_assert_int_eq(conc_queue_traverse(NULL, count_visit, NULL), -EINVAL);
 	ck_assert_ptr_eq(out, &out);
@@ -299,9 +299,10 @@ START_TEST(after_close_push_is_EPIPE_and_pop_hands_out_the_rest)
 		expect_all(queue, 1, fillings[i]);
 		for (int n = 0; n < 3; n++)
 			expect_none(queue, -EPIPE);
-		ck_assert_int_eq(conc_queue_pop(queue, CONC_FOREVER, &out),
+		ck_assert_int_eq(conc_queue_pop(queue, &out, CONC_FOREVER,
+						NULL),
 				 -EPIPE);
-		ck_assert_int_eq(conc_queue_wait(queue, CONC_FOREVER), 0);
+		ck_assert_int_eq(conc_queue_wait(queue, CONC_FOREVER, NULL), 0);
 		ck_assert_uint_eq(conc_queue_size(queue), 0);
 		conc_queue_free(queue);
 	}
@@ -333,7 +334,7 @@ struct drained {
 };
 
 /* Uses the queue itself: that is allowed. */
-static void drain(void *user, void *drained_item)
+static void drain(void *drained_item, void *user)
 {
 	struct drained *drained = user;
 
@@ -394,9 +395,9 @@ START_TEST(a_failed_queue_hands_out_what_it_has_and_then_says_so)
 	conc_queue_fail(queue);
 	expect_all(queue, 1, MANY);
 	expect_none(queue, -ENOTRECOVERABLE);
-	ck_assert_int_eq(conc_queue_pop(queue, CONC_FOREVER, &out),
+	ck_assert_int_eq(conc_queue_pop(queue, &out, CONC_FOREVER, NULL),
 			 -ENOTRECOVERABLE);
-	ck_assert_int_eq(conc_queue_wait(queue, CONC_FOREVER), 0);
+	ck_assert_int_eq(conc_queue_wait(queue, CONC_FOREVER, NULL), 0);
 	push(queue, 1);
 	expect(queue, 1);
 	expect_none(queue, -ENOTRECOVERABLE);
@@ -415,15 +416,15 @@ START_TEST(a_pop_ends_at_its_deadline)
 	int64_t begin = conc_now();
 	void *out = &out;
 
-	ck_assert_int_eq(conc_queue_pop(queue, begin + 30 * MS, &out),
+	ck_assert_int_eq(conc_queue_pop(queue, &out, begin + 30 * MS, NULL),
 			 -ETIMEDOUT);
 	ck_assert_int_ge(conc_now() - begin, 30 * MS);
 	/* One that has passed. */
-	ck_assert_int_eq(conc_queue_pop(queue, begin, &out), -ETIMEDOUT);
-	ck_assert_int_eq(conc_queue_wait(queue, begin), -ETIMEDOUT);
+	ck_assert_int_eq(conc_queue_pop(queue, &out, begin, NULL), -ETIMEDOUT);
+	ck_assert_int_eq(conc_queue_wait(queue, begin, NULL), -ETIMEDOUT);
 	ck_assert_ptr_eq(out, &out);
 	push(queue, 1);
-	ck_assert_int_eq(conc_queue_pop(queue, begin, &out), 0);
+	ck_assert_int_eq(conc_queue_pop(queue, &out, begin, NULL), 0);
 	conc_queue_free(queue);
 }
 END_TEST
@@ -432,14 +433,14 @@ START_TEST(wait_says_whether_to_try_and_takes_nothing)
 {
 	conc_queue *queue = new_queue();
 
-	ck_assert_int_eq(conc_queue_wait(queue, CONC_TRY), -EAGAIN);
+	ck_assert_int_eq(conc_queue_wait(queue, CONC_TRY, NULL), -EAGAIN);
 	push(queue, 1);
-	ck_assert_int_eq(conc_queue_wait(queue, CONC_TRY), 0);
-	ck_assert_int_eq(conc_queue_wait(queue, CONC_FOREVER), 0);
+	ck_assert_int_eq(conc_queue_wait(queue, CONC_TRY, NULL), 0);
+	ck_assert_int_eq(conc_queue_wait(queue, CONC_FOREVER, NULL), 0);
 	conc_queue_pass(queue);
 	ck_assert_uint_eq(conc_queue_size(queue), 1);
 	expect(queue, 1);
-	ck_assert_int_eq(conc_queue_wait(queue, CONC_TRY), -EAGAIN);
+	ck_assert_int_eq(conc_queue_wait(queue, CONC_TRY, NULL), -EAGAIN);
 	conc_queue_pass(queue);
 	conc_queue_free(queue);
 }
@@ -460,9 +461,10 @@ static void *wait_in_thread(void *arg)
 
 	atomic_store(&waiter->rc,
 		     waiter->only_waits
-			     ? conc_queue_wait(waiter->queue, waiter->deadline)
-			     : conc_queue_pop(waiter->queue, waiter->deadline,
-					      &waiter->item));
+			     ? conc_queue_wait(waiter->queue, waiter->deadline,
+					       NULL)
+			     : conc_queue_pop(waiter->queue, &waiter->item,
+					      waiter->deadline, NULL));
 	return NULL;
 }
 
@@ -556,6 +558,34 @@ START_TEST(who_gives_up_after_a_wake_passes_it_on)
 }
 END_TEST
 
+START_TEST(who_is_refused_after_a_wake_has_passed_it_on)
+{
+	conc_queue *queue = new_queue();
+	struct waiter waiters[2];
+	conc_cancel *cancel;
+	void *out;
+
+	ck_assert_int_eq(conc_cancel_new(&cancel), 0);
+	conc_cancel_fire(cancel);
+	for (int whole = 0; whole < 2; whole++) {
+		start_waiters(waiters, 2, queue, true);
+		push(queue, 1);
+		while (waiters[0].rc == 1 && waiters[1].rc == 1)
+			nap(1 * MS);
+		/* As the woken one does that then sees that it is cancelled. */
+		ck_assert_int_eq(whole ? conc_queue_pop(queue, &out,
+							CONC_FOREVER, cancel)
+				       : conc_queue_wait(queue, CONC_FOREVER,
+							 cancel),
+				 -ECANCELED);
+		expect_answers(waiters, 2, 0);
+		expect(queue, 1);
+	}
+	conc_cancel_free(cancel);
+	conc_queue_free(queue);
+}
+END_TEST
+
 /* ---- hooks -------------------------------------------------------------- */
 
 struct hooked {
@@ -573,7 +603,7 @@ static void *begin_wait(void *user)
 	return &hooked->begun;
 }
 
-static void end_wait(void *user, void *token)
+static void end_wait(void *token, void *user)
 {
 	struct hooked *hooked = user;
 
@@ -594,10 +624,16 @@ static int interrupted(void *user)
 static conc_queue *hooked_queue(struct hooked *hooked, int answer,
 				bool lock_free)
 {
-	struct conc_queue_attr attr = {
-		.size = sizeof(attr),
-		.lock_free = lock_free,
-		.wait = {begin_wait, end_wait, interrupted, hooked}};
+	const struct conc_wait_hooks hooks = {
+		.size = sizeof(hooks),
+		.user = hooked,
+		.wait_begin = begin_wait,
+		.wait_end = end_wait,
+		.interrupted = interrupted,
+	};
+	struct conc_queue_attr attr = {.size = sizeof(attr),
+				       .lock_free = lock_free,
+				       .wait = &hooks};
 	conc_queue *queue = NULL;
 
 	*hooked = (struct hooked){.answer = answer};
@@ -613,10 +649,12 @@ START_TEST(the_hooks_stand_around_every_sleep_and_no_section)
 		void *out;
 
 		push(queue, 1);
-		ck_assert_int_eq(conc_queue_pop(queue, CONC_FOREVER, &out), 0);
+		ck_assert_int_eq(conc_queue_pop(queue, &out, CONC_FOREVER,
+						NULL),
+				 0);
 		ck_assert_int_eq(hooked.begun, 0);
-		ck_assert_int_eq(conc_queue_pop(queue, conc_now() + 30 * MS,
-						&out),
+		ck_assert_int_eq(conc_queue_pop(queue, &out,
+						conc_now() + 30 * MS, NULL),
 				 -ETIMEDOUT);
 		ck_assert_int_ge(hooked.begun, 1);
 		ck_assert_int_eq(hooked.begun, hooked.ended);
@@ -659,7 +697,8 @@ START_TEST(the_runtime_is_asked_once_a_second_without_a_signal)
 	int64_t begin = conc_now();
 	void *out;
 
-	ck_assert_int_eq(conc_queue_pop(queue, CONC_FOREVER, &out), -ECANCELED);
+	ck_assert_int_eq(conc_queue_pop(queue, &out, CONC_FOREVER, NULL),
+			 -ECANCELED);
 	ck_assert_int_eq(hooked.asked, 1);
 	ck_assert_int_lt(conc_now() - begin, 5000 * MS);
 	conc_queue_free(queue);
@@ -727,6 +766,7 @@ int main(void)
 		close_wakes_every_waiter,
 		fail_wakes_every_waiter,
 		who_gives_up_after_a_wake_passes_it_on,
+		who_is_refused_after_a_wake_has_passed_it_on,
 		the_hooks_stand_around_every_sleep_and_no_section,
 		a_signal_has_the_runtime_asked_and_its_answer_ends_the_wait,
 		the_runtime_is_asked_once_a_second_without_a_signal,

@@ -13,8 +13,8 @@ static conc_ref *ref[2];
 static unsigned by; /* set, or compare_exchange */
 static bool seen[2];
 
-static const struct conc_value zero = {.kind = CONC_INT, .u.number = 0};
-static const struct conc_value one = {.kind = CONC_INT, .u.number = 1};
+static const struct conc_value zero = {.kind = CONC_NUMBER, .u.number = 0};
+static const struct conc_value one = {.kind = CONC_NUMBER, .u.number = 1};
 
 void explore_before(void)
 {
@@ -33,7 +33,7 @@ void explore_thread(int thread)
 		EXPLORE_ASSERT(conc_ref_set(ref[thread], &one) == 0);
 	else
 		EXPLORE_ASSERT(conc_ref_compare_exchange(ref[thread], &zero,
-							 &one) == 0);
+							 &one, NULL) == 0);
 	EXPLORE_ASSERT(conc_ref_get(ref[!thread], &value) == 0);
 	seen[thread] = value.u.number == 1;
 }

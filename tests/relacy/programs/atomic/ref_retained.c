@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A reference to counted objects: a reader gets one that is alive and whole; who
- * replaces, exchanges or swaps one gives it back once, after its readers.
+ * A reference to counted objects: a reader, or who is shown what is there, gets one
+ * that is alive and whole; who replaces, exchanges or swaps one gives it back once,
+ * after its readers.
  */
 #include <concurrency/ref.h>
 
@@ -22,11 +23,15 @@ static struct conc_value object(int content)
 
 void explore_before(void)
 {
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.retain = counted_retain,
+		.release = counted_release,
+	};
 	struct conc_ref_attr attr = {
 		.size = sizeof(attr),
-		.values = CONC_RETAINED,
-		.value_ops = {.retain = counted_retain,
-			      .release = counted_release},
+		.values = CONC_VALUE_RETAINED,
+		.value_ops = &value_ops,
 	};
 	struct conc_value first = object(0);
 
@@ -34,11 +39,16 @@ void explore_before(void)
 	EXPLORE_ASSERT(conc_ref_set(ref, &first) == 0);
 }
 
+static int content_of(const struct conc_value *value)
+{
+	EXPLORE_ASSERT(value->kind == CONC_POINTER);
+	return ((struct counted *)value->u.pointer)->content;
+}
+
 static int get(struct conc_value *value)
 {
 	EXPLORE_ASSERT(conc_ref_get(ref, value) == 0);
-	EXPLORE_ASSERT(value->kind == CONC_POINTER);
-	return ((struct counted *)value->u.pointer)->content;
+	return content_of(value);
 }
 
 static void look(void)
@@ -46,27 +56,29 @@ static void look(void)
 	struct conc_value value;
 	int content = get(&value), later;
 
-	counted_release(NULL, value.u.pointer);
+	counted_release(value.u.pointer, NULL);
 	later = get(&value);
 	/* Numbers only rise: it was 0, is set to 1, and swapped from 1 to 2. */
 	EXPLORE_ASSERT(later >= content);
-	counted_release(NULL, value.u.pointer);
+	counted_release(value.u.pointer, NULL);
 }
 
 static void swap(void)
 {
-	struct conc_value old, next;
-
+	struct conc_value old, next, present;
 	int rc;
 
 	if (get(&old) == 1) {
 		next = object(2);
-		rc = conc_ref_compare_exchange(ref, &old, &next);
+		rc = conc_ref_compare_exchange(ref, &old, &next, &present);
 		EXPLORE_ASSERT(rc == 0 || rc == -EAGAIN);
-		if (rc != 0)
-			counted_release(NULL, next.u.pointer);
+		if (rc != 0) {
+			counted_release(next.u.pointer, NULL);
+			EXPLORE_ASSERT(content_of(&present) == 2);
+			counted_release(present.u.pointer, NULL);
+		}
 	}
-	counted_release(NULL, old.u.pointer);
+	counted_release(old.u.pointer, NULL);
 }
 
 void explore_thread(int thread)
@@ -78,7 +90,7 @@ void explore_thread(int thread)
 		value = object(1);
 		EXPLORE_ASSERT(conc_ref_exchange(ref, &value, &value) == 0);
 		EXPLORE_ASSERT(((struct counted *)value.u.pointer)->content == 0);
-		counted_release(NULL, value.u.pointer);
+		counted_release(value.u.pointer, NULL);
 		break;
 	case 1:
 		if (explore_choose(2) == 0)

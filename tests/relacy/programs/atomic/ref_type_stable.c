@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A reference to objects whose memory is used again for others of their kind: a
- * reader gets an object that the reference held during the call, not a stranger in
- * the same memory, and every reference is given back once.
+ * reader, or who is shown what is there, gets an object that the reference held
+ * during the call, not a stranger in the same memory, and every reference is given
+ * back once.
  */
 #include <concurrency/ref.h>
 
@@ -25,11 +26,15 @@ static struct conc_value object(int content)
 
 void explore_before(void)
 {
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.try_retain = stable_try_retain,
+		.release = stable_release,
+	};
 	struct conc_ref_attr attr = {
 		.size = sizeof(attr),
-		.values = CONC_TYPE_STABLE,
-		.value_ops = {.try_retain = stable_try_retain,
-			      .release = stable_release},
+		.values = CONC_VALUE_TYPE_STABLE,
+		.value_ops = &value_ops,
 	};
 	struct conc_value first = object(0);
 
@@ -39,14 +44,20 @@ void explore_before(void)
 
 static int look(void)
 {
+	const struct conc_value never = {.kind = CONC_NUMBER, .u.number = -1},
+				none = {.kind = CONC_ABSENT};
 	struct conc_value value;
 	int content;
 
-	EXPLORE_ASSERT(conc_ref_get(ref, &value) == 0);
+	if (explore_choose(4) != 0)
+		EXPLORE_ASSERT(conc_ref_get(ref, &value) == 0);
+	else
+		EXPLORE_ASSERT(conc_ref_compare_exchange(ref, &never, &none,
+							 &value) == -EAGAIN);
 	EXPLORE_ASSERT(value.kind == CONC_POINTER);
 	content = ((struct stable *)value.u.pointer)->content;
 	EXPLORE_ASSERT(content != STRANGER);
-	stable_release(NULL, value.u.pointer);
+	stable_release(value.u.pointer, NULL);
 	return content;
 }
 
@@ -63,7 +74,7 @@ void explore_thread(int thread)
 			EXPLORE_ASSERT(conc_ref_set(ref, &value) == 0);
 			/* Most likely in the memory of the one before. */
 			stranger = stable_new(STRANGER);
-			stable_release(NULL, stranger);
+			stable_release(stranger, NULL);
 		}
 		break;
 	default:

@@ -10,7 +10,7 @@ const int explore_threads = 3;
 
 void explore_before(void)
 {
-	dict_begin(CONC_BORROWED, NULL);
+	dict_begin(CONC_VALUE_BORROWED, NULL);
 	if (explore_choose(2) == 0)
 		return;
 	dict_set(key[1], pointer(note_new(1)));
@@ -45,18 +45,19 @@ void explore_thread(int thread)
 		EXPLORE_ASSERT(look(key[0]) || !there);
 		if (there) {
 			/* Another writer's value, through the lock. */
-			EXPLORE_ASSERT(conc_dict_int_set(
-					       dict, key[0],
-					       &(struct conc_value){
-						       .kind = CONC_POINTER,
-						       .u.pointer = note_new(3)},
-					       &old) == 0);
+			EXPLORE_ASSERT(
+				conc_dict_int_exchange(
+					dict, key[0],
+					&(struct conc_value){
+						.kind = CONC_POINTER,
+						.u.pointer = note_new(3)},
+					&old) == 0);
 			EXPLORE_ASSERT(note_read(old.u.pointer) > 0);
 		}
 		break;
 	default:
 		dict_set(key[3], pointer(note_new(1)));
-		EXPLORE_ASSERT(conc_dict_int_delete(dict, key[3], &old) == 0);
+		EXPLORE_ASSERT(conc_dict_int_take(dict, key[3], &old) == 0);
 		EXPLORE_ASSERT(note_read(old.u.pointer) == 1);
 		EXPLORE_ASSERT(!look(key[3]));
 	}

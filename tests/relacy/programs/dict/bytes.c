@@ -20,12 +20,13 @@ static void insert(int name)
 {
 	struct conc_value value = number(name);
 
-	EXPLORE_ASSERT(conc_dict_insert(dict, names[name], 1, &value) == 0);
+	EXPLORE_ASSERT(conc_dict_insert(dict, names[name], 1, &value, NULL) ==
+		       0);
 }
 
 static void delete(int name)
 {
-	int rc = conc_dict_delete(dict, names[name], 1, NULL);
+	int rc = conc_dict_delete(dict, names[name], 1);
 
 	EXPLORE_ASSERT(rc == 0 || (rc == -ENOENT && name == 1));
 }
@@ -35,7 +36,7 @@ void explore_before(void)
 	struct conc_dict_attr attr = {.size = sizeof(attr),
 				      .scaling = 1,
 				      .keys = CONC_KEY_BYTES,
-				      .values = CONC_INT64};
+				      .values = CONC_VALUE_INT64};
 
 	EXPLORE_ASSERT(conc_dict_new(&attr, &dict) == 0);
 	insert(0);
@@ -43,7 +44,7 @@ void explore_before(void)
 
 static void walk(void)
 {
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	conc_cursor *cursor;
 	int first = 0;
 

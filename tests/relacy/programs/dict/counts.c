@@ -17,7 +17,7 @@ static int64_t taken;
 void explore_before(void)
 {
 	variant = explore_choose(4);
-	dict_begin(CONC_INT64, NULL);
+	dict_begin(CONC_VALUE_INT64, NULL);
 	if (explore_choose(2) == 0)
 		dict_set(key[0], number(0));
 	if (variant != 2)
@@ -59,7 +59,7 @@ static void disturb(void)
 		dict_set(key[4], number(7));
 		break;
 	case 1:
-		rc = conc_dict_int_delete(dict, key[0], &old);
+		rc = conc_dict_int_take(dict, key[0], &old);
 		EXPLORE_ASSERT(rc == 0 || rc == -ENOENT);
 		if (rc == 0) {
 			taken = old.u.number;
@@ -68,9 +68,10 @@ static void disturb(void)
 		break;
 	case 2:
 		mark[2] = 1;
-		EXPLORE_ASSERT(conc_dict_int_set(dict, key[0], &new, &old) == 0);
+		EXPLORE_ASSERT(
+			conc_dict_int_exchange(dict, key[0], &new, &old) == 0);
 		taken = -10000;
-		if (old.kind == CONC_INT) {
+		if (old.kind == CONC_NUMBER) {
 			see(old.u.number);
 			taken += old.u.number;
 		}
@@ -86,7 +87,7 @@ static void disturb(void)
 static bool find(int64_t *n)
 {
 	struct conc_value value;
-	struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	conc_cursor *cursor;
 	bool found = false;
 

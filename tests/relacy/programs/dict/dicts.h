@@ -28,7 +28,7 @@ static inline void dict_begin(enum conc_lifetime values,
 	int found = 0;
 
 	if (ops != NULL)
-		attr.value_ops = *ops;
+		attr.value_ops = ops;
 	EXPLORE_ASSERT(conc_dict_new(&attr, &dict) == 0);
 	for (int64_t i = 1; found < KEYS_MOST; i++)
 		if (shard_of(dict, conc_mix(dict->multiplier, (uint64_t)i)) ==
@@ -38,7 +38,7 @@ static inline void dict_begin(enum conc_lifetime values,
 
 static inline struct conc_value number(int64_t n)
 {
-	return (struct conc_value){.kind = CONC_INT, .u.number = n};
+	return (struct conc_value){.kind = CONC_NUMBER, .u.number = n};
 }
 
 static inline struct conc_value pointer(void *p)
@@ -48,7 +48,19 @@ static inline struct conc_value pointer(void *p)
 
 static inline void dict_set(int64_t k, struct conc_value value)
 {
-	EXPLORE_ASSERT(conc_dict_int_set(dict, k, &value, NULL) == 0);
+	EXPLORE_ASSERT(conc_dict_int_set(dict, k, &value) == 0);
+}
+
+/* What a pointer's key has: by a get, or shown by an exchange that cannot succeed. */
+static inline void dict_look(int64_t k, struct conc_value *value)
+{
+	const struct conc_value never = number(-1), none = {.kind = CONC_ABSENT};
+
+	if (explore_choose(4) != 0)
+		conc_dict_int_get(dict, k, value);
+	else
+		EXPLORE_ASSERT(conc_dict_int_compare_exchange(
+				       dict, k, &never, &none, value) == -EAGAIN);
 }
 
 #endif

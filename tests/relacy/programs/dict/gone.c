@@ -7,15 +7,18 @@
 
 const int explore_threads = 3;
 
-static const struct conc_value_ops ops = {.retain = counted_retain,
-					  .release = counted_release};
+static const struct conc_value_ops ops = {
+	.size = sizeof(struct conc_value_ops),
+	.retain = counted_retain,
+	.release = counted_release,
+};
 static bool retained;
 static int mark[2];
 
 void explore_before(void)
 {
 	retained = explore_choose(2) == 1;
-	dict_begin(retained ? CONC_RETAINED : CONC_BORROWED,
+	dict_begin(retained ? CONC_VALUE_RETAINED : CONC_VALUE_BORROWED,
 		   retained ? &ops : NULL);
 	for (int i = 0; i < 2; i++)
 		dict_set(key[i], retained ? pointer(counted_new(i))
@@ -29,7 +32,7 @@ static void look(int which)
 	if (conc_dict_int_get(dict, key[which], &value) != 0)
 		EXPLORE_ASSERT(mark[which] == 1);
 	else if (retained)
-		counted_release(NULL, value.u.pointer);
+		counted_release(value.u.pointer, NULL);
 }
 
 void explore_thread(int thread)
@@ -42,7 +45,7 @@ void explore_thread(int thread)
 		return;
 	}
 	mark[thread] = 1;
-	EXPLORE_ASSERT(conc_dict_int_delete(dict, key[thread], NULL) == 0);
+	EXPLORE_ASSERT(conc_dict_int_delete(dict, key[thread]) == 0);
 }
 
 void explore_after(void)

@@ -19,11 +19,11 @@ void explore_before(void)
 	struct conc_dict_attr attr = {.size = sizeof(attr),
 				      .scaling = 1,
 				      .keys = CONC_KEY_BYTES,
-				      .values = CONC_INT64};
+				      .values = CONC_VALUE_INT64};
 	struct conc_value value = number(1);
 
 	EXPLORE_ASSERT(conc_dict_new(&attr, &dict) == 0);
-	EXPLORE_ASSERT(conc_dict_insert(dict, "a", 1, &value) == 0);
+	EXPLORE_ASSERT(conc_dict_insert(dict, "a", 1, &value, NULL) == 0);
 }
 
 void explore_thread(int thread)
@@ -31,7 +31,7 @@ void explore_thread(int thread)
 	switch (thread) {
 	case 0:
 		explore_delay();
-		EXPLORE_ASSERT(conc_dict_delete(dict, "a", 1, NULL) == 0);
+		EXPLORE_ASSERT(conc_dict_delete(dict, "a", 1) == 0);
 		break;
 	case 1:
 		explore_delay();

@@ -11,7 +11,7 @@ static int mark;
 
 void explore_before(void)
 {
-	dict_begin(CONC_INT64, NULL);
+	dict_begin(CONC_VALUE_INT64, NULL);
 }
 
 void explore_thread(int thread)
@@ -20,9 +20,10 @@ void explore_thread(int thread)
 	int64_t sum;
 
 	if (thread == 0) {
-		EXPLORE_ASSERT(conc_dict_int_set(dict, key[0], &new, &old) == 0);
+		EXPLORE_ASSERT(
+			conc_dict_int_exchange(dict, key[0], &new, &old) == 0);
 		EXPLORE_ASSERT(old.kind == CONC_ABSENT || old.u.number <= 2);
-		if (old.kind == CONC_INT && old.u.number == 2)
+		if (old.kind == CONC_NUMBER && old.u.number == 2)
 			EXPLORE_ASSERT(mark == 1);
 		return;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * An entry whose object is replaced, deleted and put back, in memory that others of
- * its kind use meanwhile, while the table is rebuilt: a reader gets an object that
- * the dict held during the call, whole.
+ * its kind use meanwhile, while the table is rebuilt: a reader, or who is shown what
+ * is there, gets an object that the dict held during the call, whole.
  */
 #include "dicts.h"
 
@@ -10,14 +10,17 @@ const int explore_threads = 3;
 
 #define STRANGER 100
 
-static const struct conc_value_ops ops = {.try_retain = stable_try_retain,
-					  .release = stable_release};
+static const struct conc_value_ops ops = {
+	.size = sizeof(struct conc_value_ops),
+	.try_retain = stable_try_retain,
+	.release = stable_release,
+};
 static unsigned variant;
 
 void explore_before(void)
 {
 	variant = explore_choose(3);
-	dict_begin(CONC_TYPE_STABLE, &ops);
+	dict_begin(CONC_VALUE_TYPE_STABLE, &ops);
 	dict_set(key[0], pointer(stable_new(0)));
 	dict_set(key[1], number(7));
 	dict_set(key[2], number(7));
@@ -25,7 +28,7 @@ void explore_before(void)
 
 static void be_a_stranger(void)
 {
-	stable_release(NULL, stable_new(STRANGER));
+	stable_release(stable_new(STRANGER), NULL);
 }
 
 static void change(void)
@@ -38,11 +41,11 @@ static void change(void)
 		break;
 	case 1: /* gone in the new table, frozen for ever in the old one */
 		dict_set(key[3], number(7));
-		EXPLORE_ASSERT(conc_dict_int_delete(dict, key[0], &old) == 0);
-		stable_release(NULL, old.u.pointer);
+		EXPLORE_ASSERT(conc_dict_int_take(dict, key[0], &old) == 0);
+		stable_release(old.u.pointer, NULL);
 		break;
 	default:
-		EXPLORE_ASSERT(conc_dict_int_delete(dict, key[0], NULL) == 0);
+		EXPLORE_ASSERT(conc_dict_int_delete(dict, key[0]) == 0);
 		dict_set(key[0], pointer(stable_new(1)));
 	}
 	be_a_stranger();
@@ -53,13 +56,14 @@ static int look(int least)
 	struct conc_value value;
 	int content;
 
-	if (conc_dict_int_get(dict, key[0], &value) != 0) {
+	dict_look(key[0], &value);
+	if (value.kind == CONC_ABSENT) {
 		EXPLORE_ASSERT(variant != 0);
 		return least;
 	}
 	content = ((struct stable *)value.u.pointer)->content;
 	EXPLORE_ASSERT(content != STRANGER && content >= least);
-	stable_release(NULL, value.u.pointer);
+	stable_release(value.u.pointer, NULL);
 	return content;
 }
 

@@ -19,7 +19,7 @@ static unsigned ending; /* 1: fails instead; 2: fails after the value */
 void explore_before(void)
 {
 	struct conc_gather_attr attr = {.size = sizeof(attr),
-					.values = CONC_BORROWED,
+					.values = CONC_VALUE_BORROWED,
 					.scaling = 1};
 
 	ending = explore_choose(3);
@@ -44,7 +44,7 @@ void explore_thread(int thread)
 	}
 	if (conc_gather_has_failed(gather))
 		EXPLORE_ASSERT(reason == 1);
-	rc = conc_gather_take(gather, 3, false, CONC_FOREVER, &value);
+	rc = conc_gather_take(gather, 3, false, &value, CONC_FOREVER, NULL);
 	if (rc == 0)
 		EXPLORE_ASSERT(note_read(value.u.pointer) == 1);
 	EXPLORE_ASSERT(rc == (ending == 1 ? -ENOTRECOVERABLE : 0));

@@ -27,14 +27,15 @@ void explore_before(void)
 	EXPLORE_ASSERT(conc_bounded_queue_new(&attr, &queue) == 0);
 	if (variant != 0)
 		EXPLORE_ASSERT(conc_bounded_queue_push(queue, note_new(0),
-						       CONC_TRY) == 0);
+						       CONC_TRY, NULL) == 0);
 }
 
 static void produce(void)
 {
 	for (int i = variant == 0 ? 0 : 1; i < ITEMS; i++) {
 		struct note *note = note_new(i);
-		int rc = conc_bounded_queue_push(queue, note, CONC_FOREVER);
+		int rc = conc_bounded_queue_push(queue, note, CONC_FOREVER,
+						 NULL);
 
 		EXPLORE_ASSERT(rc == 0 || (rc == -EPIPE && variant == 2));
 		if (rc != 0)
@@ -45,7 +46,7 @@ static void produce(void)
 static int consume(int number, int64_t deadline)
 {
 	void *item;
-	int rc = conc_bounded_queue_pop(queue, deadline, &item);
+	int rc = conc_bounded_queue_pop(queue, &item, deadline, NULL);
 
 	if (rc != 0)
 		return rc;
@@ -62,7 +63,7 @@ static void join(void)
 	EXPLORE_ASSERT(conc_bounded_queue_size(queue) <= 1);
 	if (conc_bounded_queue_unfinished(queue) == 0)
 		return;
-	EXPLORE_ASSERT(conc_bounded_queue_join(queue, CONC_FOREVER) == 0);
+	EXPLORE_ASSERT(conc_bounded_queue_join(queue, CONC_FOREVER, NULL) == 0);
 	EXPLORE_ASSERT(done[0] == 1);
 }
 
@@ -100,7 +101,7 @@ void explore_after(void)
 	conc_bounded_queue_close(queue, false);
 	while (consume(number, CONC_TRY) == 0)
 		number++;
-	EXPLORE_ASSERT(conc_bounded_queue_pop(queue, CONC_TRY, &(void *){0}) ==
-		       -EPIPE);
+	EXPLORE_ASSERT(conc_bounded_queue_pop(queue, &(void *){0}, CONC_TRY,
+					      NULL) == -EPIPE);
 	EXPLORE_ASSERT(conc_bounded_queue_unfinished(queue) == 0);
 }

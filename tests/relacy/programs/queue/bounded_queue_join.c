@@ -23,17 +23,18 @@ void explore_before(void)
 	workers = 1 + explore_choose(2);
 	EXPLORE_ASSERT(conc_bounded_queue_new(NULL, &queue) == 0);
 	for (unsigned i = 0; i < workers; i++) {
-		EXPLORE_ASSERT(conc_bounded_queue_push(queue, &done,
-						       CONC_TRY) == 0);
-		EXPLORE_ASSERT(conc_bounded_queue_pop(queue, CONC_TRY,
-						      &item) == 0);
+		EXPLORE_ASSERT(conc_bounded_queue_push(queue, &done, CONC_TRY,
+						       NULL) == 0);
+		EXPLORE_ASSERT(conc_bounded_queue_pop(queue, &item, CONC_TRY,
+						      NULL) == 0);
 	}
 }
 
 void explore_thread(int thread)
 {
 	if (thread == 2) {
-		EXPLORE_ASSERT(conc_bounded_queue_join(queue, CONC_FOREVER) == 0);
+		EXPLORE_ASSERT(conc_bounded_queue_join(queue, CONC_FOREVER,
+						       NULL) == 0);
 		for (unsigned i = 0; i < workers; i++)
 			EXPLORE_ASSERT(done[i] == 1);
 	} else if (thread < (int)workers) {

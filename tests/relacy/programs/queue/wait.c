@@ -26,7 +26,7 @@ void explore_before(void)
 static int consume(int64_t deadline)
 {
 	void *item;
-	int rc = conc_queue_pop(queue, deadline, &item);
+	int rc = conc_queue_pop(queue, &item, deadline, NULL);
 
 	if (rc == 0) {
 		note_read(item);
