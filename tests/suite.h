@@ -11,8 +11,8 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Runs the tests, each in a process of its own, so that one that hangs fails when
- * its seconds are up; returns what main() returns.
+ * Runs the tests, each in a process of its own, so that one that hangs fails
+ * when its seconds are up; returns what main() returns.
  */
 static inline int run_tests(const char *name, const TTest *const *tests,
 			    size_t count, double seconds_each)

@@ -70,8 +70,9 @@ enum loop {
 	LOOP_PAIRS,
 	LOOP_BURST,
 	/*
-	 * With blocking pops: take an item from `object` and push it to `other`;
-	 * push items 1 to `count` to `object` and await each in `other`.
+	 * With blocking pops: take an item from `object` and push it to
+	 * `other`; push items 1 to `count` to `object` and await each in
+	 * `other`.
 	 */
 	LOOP_ANSWER,
 	LOOP_ASK,
@@ -136,7 +137,8 @@ struct library {
 	void (*thread_end)(void);
 	/*
 	 * For a language with threads of its own: runs all the tasks at once,
-	 * each as run_task() of driver/threads.c does, and returns when they have ended.
+	 * each as run_task() of driver/threads.c does, and returns when they
+	 * have ended.
 	 */
 	void (*run_all)(struct task *tasks, unsigned count);
 	/* ns that it runs before it is at its best: a JIT does. */

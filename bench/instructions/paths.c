@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 /*
- * In place of libc's, also for the library: its secrets, of which the lengths of
- * probe chains depend.  2^64 / phi, over and over.
+ * In place of libc's, also for the library: its secrets, of which the lengths
+ * of probe chains depend.  2^64 / phi, over and over.
  */
 int getentropy(void *buffer, size_t length)
 {

@@ -8,11 +8,11 @@
  *     getppid()  written down  getppid()  passed over
  *     getppid()  passed over   getppid()  passed over      and so on, by fours
  *
- * which is how paths.c and paths.py mark their loops: of the two lengths of each
- * the shorter one.  The processor stops after each instruction (PTRACE_SINGLESTEP)
- * and a record of it is written before it runs: where it is, its code, and the
- * registers that its operand may be addressed by.  A record of zeros ends a
- * section.  steps.py reads them.
+ * which is how paths.c and paths.py mark their loops: of the two lengths of
+ * each the shorter one.  The processor stops after each instruction
+ * (PTRACE_SINGLESTEP) and a record of it is written before it runs: where it
+ * is, its code, and the registers that its operand may be addressed by.  A
+ * record of zeros ends a section.  steps.py reads them.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -7,12 +7,12 @@
  * threads see all of them in one order.  Arithmetic wraps at 64 bits in two's
  * complement, as atomic integers do.  Each function is inline here and an
  * exported symbol of the same name for callers through an FFI.  None can fail
- * but conc_int64_floor_divide; the pointer must be valid.  A conc_int64 is aligned
- * to 8 bytes, also where an int64_t is not.
+ * but conc_int64_floor_divide; the pointer must be valid.  A conc_int64 is
+ * aligned to 8 bytes, also where an int64_t is not.
  *
  * With CONC_NO_INLINE defined before it is included, this header declares plain
- * functions only: for generators of bindings, which cannot call inline ones, and
- * for compilers without GCC's atomics.
+ * functions only: for generators of bindings, which cannot call inline ones,
+ * and for compilers without GCC's atomics.
  */
 #ifndef CONCURRENCY_ATOMIC_H
 #define CONCURRENCY_ATOMIC_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conc_bounded_queue: a conc_queue with an exact capacity, which may change while
- * threads work, and a count of the items whose processing has not been reported
- * as done.  First in, first out, many producers and consumers.
+ * conc_bounded_queue: a conc_queue with an exact capacity, which may change
+ * while threads work, and a count of the items whose processing has not been
+ * reported as done.  First in, first out, many producers and consumers.
  *
  * Three things are linearizable, each by itself: which items come out, in which
  * order and until when (push, pop, close); how many places are taken (push,
@@ -64,18 +64,19 @@ CONC_API int conc_bounded_queue_push(conc_bounded_queue *queue, void *item,
 /*
  * Takes the oldest item, which then belongs to the caller; waits for one until
  * the deadline.  It remains an unfinished task.  0; -EAGAIN (CONC_TRY, and
- * nothing there); -ETIMEDOUT; -EPIPE (closed, and nothing left);
- * -ECANCELED; the `interrupted` hook's value; -EINVAL.  With an error no item was taken.
+ * nothing there); -ETIMEDOUT; -EPIPE (closed, and nothing left); -ECANCELED;
+ * the `interrupted` hook's value; -EINVAL.  With an error no item was taken.
  */
 CONC_API int conc_bounded_queue_pop(conc_bounded_queue *queue, void **item,
 				    int64_t deadline, conc_cancel *cancel);
 
 /*
- * The halves, as for conc_queue.  The try functions never wait for room or items:
- * 0, -EAGAIN, -EPIPE, -ENOMEM (push), -EINVAL.  The wait functions take nothing:
- * 0 when it is worth trying again, -ETIMEDOUT, -ECANCELED, the `interrupted`
- * hook's value, -EINVAL; with CONC_TRY, -EAGAIN.  A caller that gives up after 0 calls
- * conc_bounded_queue_pass(), so that another waiter is woken in its place.
+ * The halves, as for conc_queue.  The try functions never wait for room or
+ * items: 0, -EAGAIN, -EPIPE, -ENOMEM (push), -EINVAL.  The wait functions take
+ * nothing: 0 when it is worth trying again, -ETIMEDOUT, -ECANCELED, the
+ * `interrupted` hook's value, -EINVAL; with CONC_TRY, -EAGAIN.  A caller that
+ * gives up after 0 calls conc_bounded_queue_pass(), so that another waiter is
+ * woken in its place.
  */
 CONC_API int conc_bounded_queue_try_push(conc_bounded_queue *queue, void *item);
 CONC_API int conc_bounded_queue_try_pop(conc_bounded_queue *queue, void **item);
@@ -88,8 +89,8 @@ CONC_API int conc_bounded_queue_wait_item(conc_bounded_queue *queue,
 CONC_API void conc_bounded_queue_pass(conc_bounded_queue *queue);
 
 /*
- * Reports one item as done.  0; -ERANGE, nothing changed: there is no unfinished
- * task (a push under way is one).
+ * Reports one item as done.  0; -ERANGE, nothing changed: there is no
+ * unfinished task (a push under way is one).
  */
 CONC_API int conc_bounded_queue_task_done(conc_bounded_queue *queue);
 
@@ -105,10 +106,11 @@ CONC_API int conc_bounded_queue_join(conc_bounded_queue *queue,
 CONC_API uint64_t conc_bounded_queue_unfinished(conc_bounded_queue *queue);
 
 /*
- * The number of items, never more than the capacity was when the last of them was
- * pushed.  An item counts from just before it can be popped until just after it
- * was, so while others push and pop there may be one fewer to pop for each
- * operation under way.  After an immediate close it is 0 whoever is under way.
+ * The number of items, never more than the capacity was when the last of them
+ * was pushed.  An item counts from just before it can be popped until just
+ * after it was, so while others push and pop there may be one fewer to pop for
+ * each operation under way.  After an immediate close it is 0 whoever is under
+ * way.
  */
 CONC_API size_t conc_bounded_queue_size(conc_bounded_queue *queue);
 
@@ -132,8 +134,8 @@ CONC_API void conc_bounded_queue_set_capacity(conc_bounded_queue *queue,
  * Ends the queue: no push that starts after this succeeds, and every producer
  * that waits gets -EPIPE; pop hands out what was pushed before, then answers
  * -EPIPE.  With `immediate` the items are handed to `drain` instead, before it
- * returns, and each counts as done.  Needs no memory, cannot fail; closing again
- * is allowed.
+ * returns, and each counts as done.  Needs no memory, cannot fail; closing
+ * again is allowed.
  */
 CONC_API void conc_bounded_queue_close(conc_bounded_queue *queue,
 				       bool immediate);

@@ -2,11 +2,11 @@
 /*
  * conc_cancel: a token that one thread fires to refuse further calls of others.
  *
- * Every call that takes a deadline takes one, or NULL for none.  Given a token that has
- * been fired, it returns -ECANCELED at once and does nothing, also with CONC_TRY
- * and also if it would not have had to wait.  A call that waits already when the
- * token is fired is not woken in this version: it ends as it would without.  (Wrong
- * arguments are found first.)
+ * Every call that takes a deadline takes one, or NULL for none.  Given a token
+ * that has been fired, it returns -ECANCELED at once and does nothing, also
+ * with CONC_TRY and also if it would not have had to wait.  A call that waits
+ * already when the token is fired is not woken in this version: it ends as it
+ * would without.  (Wrong arguments are found first.)
  */
 #ifndef CONCURRENCY_CANCEL_H
 #define CONCURRENCY_CANCEL_H

@@ -13,16 +13,17 @@
  *
  * Objects belong to the copy of the library that made them: a process may have
  * another one (linked statically, or brought along by a package).  Given an
- * object that is not its own, or NULL, a function that can fail returns -EINVAL;
- * one that cannot fail does nothing and returns 0, false or NULL.
+ * object that is not its own, or NULL, a function that can fail returns
+ * -EINVAL; one that cannot fail does nothing and returns 0, false or NULL.
  *
- * Structures of the caller's (attributes, operations, hooks, entries) begin with
- * `size' and may grow at their end in later versions.  Start from the macro that
- * is named for each, or set `size' to sizeof and clear the rest.  The library
- * takes a shorter one, of a program that was compiled with older headers, and
- * uses defaults for what it lacks; of a longer one, what it does not know must
- * be zero: else -EINVAL.  (-EINVAL, too: a `size' that is less than sizeof(size_t)
- * or more than 4096 bytes.)  They are copied: none is needed after the call.
+ * Structures of the caller's (attributes, operations, hooks, entries) begin
+ * with `size' and may grow at their end in later versions.  Start from the
+ * macro that is named for each, or set `size' to sizeof and clear the rest.
+ * The library takes a shorter one, of a program that was compiled with older
+ * headers, and uses defaults for what it lacks; of a longer one, what it does
+ * not know must be zero: else -EINVAL.  (-EINVAL, too: a `size' that is less
+ * than sizeof(size_t) or more than 4096 bytes.)  They are copied: none is
+ * needed after the call.
  *
  * Callbacks get `user' of their structure as their last argument.
  */
@@ -58,8 +59,8 @@ enum conc_error {
 };
 
 /*
- * What an answer means, as a short English text for people, without a full stop;
- * static storage.  Any number will do.  Cannot fail.
+ * What an answer means, as a short English text for people, without a full
+ * stop; static storage.  Any number will do.  Cannot fail.
  */
 CONC_API const char *conc_strerror(int error);
 
@@ -75,8 +76,9 @@ CONC_API const char *conc_error_name(int error);
 CONC_API const char *conc_version(void);
 
 /*
- * free(item), to be handed in as the `drain' of a queue of items from malloc(), or
- * called by a `release' when the last reference is gone.  user is not looked at.
+ * free(item), to be handed in as the `drain' of a queue of items from malloc(),
+ * or called by a `release' when the last reference is gone.  user is not looked
+ * at.
  */
 CONC_API void conc_free(void *item, void *user);
 
@@ -84,9 +86,9 @@ CONC_API void conc_free(void *item, void *user);
 
 /*
  * Deadlines are absolute, in nanoseconds of CLOCK_MONOTONIC, or one of these.
- * A time from before the library was loaded is -EINVAL: most likely it was meant
- * to be counted from now, which conc_deadline_after() does.  (The constants are
- * there for what reads headers and does not know macros.)
+ * A time from before the library was loaded is -EINVAL: most likely it was
+ * meant to be counted from now, which conc_deadline_after() does.  (The
+ * constants are there for what reads headers and does not know macros.)
  */
 static const int64_t CONC_TRY = 0;      /* do not wait */
 static const int64_t CONC_FOREVER = -1; /* no deadline */

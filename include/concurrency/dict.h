@@ -4,9 +4,10 @@
  * shared memory; writes lock one of many shards for a few instructions.
  *
  * get, set, insert, exchange, delete, take, compare_exchange, update and add of
- * one key are each linearizable.  size and cursors are weakly consistent, as said there.  No
- * operation blocks but for the lock of a shard and, once in some dozens of
- * deletions, for a grace period (a wait for the reads under way).
+ * one key are each linearizable.  size and cursors are weakly consistent, as
+ * said there.  No operation blocks but for the lock of a shard and, once in
+ * some dozens of deletions, for a grace period (a wait for the reads under
+ * way).
  */
 #ifndef CONCURRENCY_DICT_H
 #define CONCURRENCY_DICT_H
@@ -105,27 +106,27 @@ CONC_API void conc_dict_free(conc_dict *dict);
  * CONC_KEY_GENERAL takes the object `key`, and len must be 0.  A function of
  * the wrong family for the dict's keys returns -EINVAL.  Beside the errors that
  * are named, every function may return a negative value from hash or full_eq
- * (-EINVAL for -EAGAIN, -EEXIST and -ENOENT, which have a meaning in here),
- * and -ENOMEM when more than 8 keys of one hash need full_eq.  Those that may
- * make an entry return -ELOOP when, 1000 times over, keys of this hash that need
+ * (-EINVAL for -EAGAIN, -EEXIST and -ENOENT, which have a meaning in here), and
+ * -ENOMEM when more than 8 keys of one hash need full_eq.  Those that may make
+ * an entry return -ELOOP when, 1000 times over, keys of this hash that need
  * full_eq were inserted while it ran: by a full_eq that does so each time.
  *
  * Values go in through `value`: CONC_NUMBER or CONC_POINTER as the dict's
  * lifetime says.  A dict of RETAINED or TYPE_STABLE pointers may also hold
- * numbers, -2^59 <= n < 2^59, beside them.  A wrong kind, or a NULL or misaligned
- * pointer: -EINVAL; a number out of range: -EOVERFLOW.
+ * numbers, -2^59 <= n < 2^59, beside them.  A wrong kind, or a NULL or
+ * misaligned pointer: -EINVAL; a number out of range: -EOVERFLOW.
  *
- * References.  A successful set, insert, exchange or compare_exchange takes over
- * the caller's reference to the pointer it stored; a failed one leaves it with
- * the caller.  What comes out through `value', `old' or `present' is a reference
- * that the caller must release (but borrowed pointers).  The dict retains a
- * general key itself when it stores it; an equal key that is there already is
- * kept.  A key must not lie where a value comes out.
+ * References.  A successful set, insert, exchange or compare_exchange takes
+ * over the caller's reference to the pointer it stored; a failed one leaves it
+ * with the caller.  What comes out through `value', `old' or `present' is a
+ * reference that the caller must release (but borrowed pointers).  The dict
+ * retains a general key itself when it stores it; an equal key that is there
+ * already is kept.  A key must not lie where a value comes out.
  */
 
 /*
- * Reads. 0; -ENOENT: not there; with any error *value is CONC_ABSENT.  Lock-free, but for a
- * number that is in a shard which is being rebuilt.
+ * Reads. 0; -ENOENT: not there; with any error *value is CONC_ABSENT.
+ * Lock-free, but for a number that is in a shard which is being rebuilt.
  */
 CONC_API int conc_dict_get(conc_dict *dict, const void *key, size_t len,
 			   struct conc_value *value);
@@ -166,15 +167,16 @@ CONC_API int conc_dict_int_insert(conc_dict *dict, int64_t key,
 				  struct conc_value *present);
 
 /*
- * Removes; what was there is released as its lifetime says.  Needs no memory (but
- * see above, for general keys of one hash).  0; -ENOENT.
+ * Removes; what was there is released as its lifetime says.  Needs no memory
+ * (but see above, for general keys of one hash).  0; -ENOENT.
  */
 CONC_API int conc_dict_delete(conc_dict *dict, const void *key, size_t len);
 CONC_API int conc_dict_int_delete(conc_dict *dict, int64_t key);
 
 /*
  * Removes and hands out: *value receives what was there.  Needs no memory, as
- * conc_dict_delete().  0; -ENOENT, *value is CONC_ABSENT; -EINVAL also for value NULL.
+ * conc_dict_delete().  0; -ENOENT, *value is CONC_ABSENT; -EINVAL also for
+ * value NULL.
  */
 CONC_API int conc_dict_take(conc_dict *dict, const void *key, size_t len,
 			    struct conc_value *value);
@@ -185,10 +187,10 @@ CONC_API int conc_dict_int_take(conc_dict *dict, int64_t key,
  * If the key's value is `expected` (the same number, the same pointer, or
  * CONC_ABSENT for no entry), makes it `desired` (CONC_ABSENT: removes the
  * entry).  The dict's reference to a replaced pointer is released.  `present',
- * if not NULL, receives the value that is there instead (CONC_ABSENT: no entry),
- * or CONC_ABSENT when it was exchanged; it may be `expected' itself.  0; -EAGAIN:
- * the value is another, or `expected' is none that the dict can hold; else as
- * conc_dict_set().
+ * if not NULL, receives the value that is there instead (CONC_ABSENT: no
+ * entry), or CONC_ABSENT when it was exchanged; it may be `expected' itself.
+ * 0; -EAGAIN: the value is another, or `expected' is none that the dict can
+ * hold; else as conc_dict_set().
  */
 CONC_API int conc_dict_compare_exchange(conc_dict *dict, const void *key,
 					size_t len,
@@ -232,8 +234,8 @@ CONC_API int conc_dict_int_take_pointer(conc_dict *dict, int64_t key,
  * (CONC_ABSENT: none; valid until it returns) and writes the one to store to
  * *desired, which is CONC_ABSENT before (and then removes the entry), with a
  * reference that the dict takes over, and releases if it cannot store it.  Runs
- * with no lock held, and again when another thread was faster: the last answer is
- * stored, in one step, in the place of the value that it was asked about.  A
+ * with no lock held, and again when another thread was faster: the last answer
+ * is stored, in one step, in the place of the value that it was asked about.  A
  * negative value from it ends the update, and then nothing is taken over.  0;
  * that value (but -EINVAL for -EAGAIN, which has a meaning in here); else as
  * conc_dict_set().
@@ -276,8 +278,8 @@ CONC_API size_t conc_dict_size(conc_dict *dict);
 
 /*
  * One entry, as a cursor gives it; valid until the cursor's next step.  Set
- * `size' before the first step; what a later version adds is left out of a shorter
- * one, and what this one does not know is cleared in a longer one.
+ * `size' before the first step; what a later version adds is left out of a
+ * shorter one, and what this one does not know is cleared in a longer one.
  */
 struct conc_entry {
 	size_t size;	 /* sizeof(struct conc_entry); yours */
@@ -308,10 +310,10 @@ CONC_API void conc_cursor_free(conc_cursor *cursor);
 /*
  * For tracing garbage collectors: calls visit once for each reference to a
  * general key and to a pointer value that the dict owns, those that wait for a
- * grace period too (but those that a thread which sleeps in a release is about to
- * give back).  Takes no lock: no other thread may be inside a call on
- * this dict but asleep (a stopped world, an interpreter lock).  A result
- * other than 0 from visit ends the tour and is returned.
+ * grace period too (but those that a thread which sleeps in a release is about
+ * to give back).  Takes no lock: no other thread may be inside a call on this
+ * dict but asleep (a stopped world, an interpreter lock).  A result other than
+ * 0 from visit ends the tour and is returned.
  */
 CONC_API int conc_dict_traverse(conc_dict *dict,
 				int (*visit)(void *object, void *user),

@@ -57,8 +57,8 @@ CONC_API int conc_gather_take(conc_gather *gather, int64_t key, bool clear,
 			      conc_cancel *cancel);
 
 /*
- * The two halves, as for conc_queue: try never sleeps, wait takes nothing.  A take
- * in vain makes *value CONC_ABSENT.
+ * The two halves, as for conc_queue: try never sleeps, wait takes nothing.  A
+ * take in vain makes *value CONC_ABSENT.
  */
 CONC_API int conc_gather_try_take(conc_gather *gather, int64_t key, bool clear,
 				  struct conc_value *value);

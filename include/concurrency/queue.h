@@ -55,25 +55,25 @@ CONC_API int conc_queue_push(conc_queue *queue, void *item);
 
 /*
  * Takes the oldest item, which then belongs to the caller; waits for one until
- * the deadline (ns, CONC_TRY, CONC_FOREVER).  0; -EAGAIN (CONC_TRY and
- * nothing there); -ETIMEDOUT; -EPIPE (closed, and nothing left);
- * -ENOTRECOVERABLE (conc_queue_fail() was called, and nothing left); -ECANCELED;
- * a negative value from the `interrupted` hook; -EINVAL (item NULL, a wrong
- * deadline).  With an error no item was taken and no wake-up that another
- * waiter needs was used up.
+ * the deadline (ns, CONC_TRY, CONC_FOREVER).  0; -EAGAIN (CONC_TRY and nothing
+ * there); -ETIMEDOUT; -EPIPE (closed, and nothing left); -ENOTRECOVERABLE
+ * (conc_queue_fail() was called, and nothing left); -ECANCELED; a negative
+ * value from the `interrupted` hook; -EINVAL (item NULL, a wrong deadline).
+ * With an error no item was taken and no wake-up that another waiter needs was
+ * used up.
  */
 CONC_API int conc_queue_pop(conc_queue *queue, void **item, int64_t deadline,
 			    conc_cancel *cancel);
 
 /*
  * The two halves of pop, for runtimes that may take an item only in a certain
- * state.  try_pop never waits for an item (once in some thousands of items it may
- * wait for a grace period, between the hooks): 0, -EAGAIN, -EPIPE,
- * -ENOTRECOVERABLE, -EINVAL.  -EPIPE wins where both would do.
- * wait takes nothing: it returns 0 when it is worth trying again, -ETIMEDOUT,
- * -ECANCELED, -EINVAL, or the interrupted hook's value; with CONC_TRY, -EAGAIN.  Who was woken and
- * does not try again must not keep the wake to itself: wait sees to that when
- * it returns an error; a caller that gives up after 0 calls
+ * state.  try_pop never waits for an item (once in some thousands of items it
+ * may wait for a grace period, between the hooks): 0, -EAGAIN, -EPIPE,
+ * -ENOTRECOVERABLE, -EINVAL.  -EPIPE wins where both would do.  wait takes
+ * nothing: it returns 0 when it is worth trying again, -ETIMEDOUT, -ECANCELED,
+ * -EINVAL, or the interrupted hook's value; with CONC_TRY, -EAGAIN.  Who was
+ * woken and does not try again must not keep the wake to itself: wait sees to
+ * that when it returns an error; a caller that gives up after 0 calls
  * conc_queue_pass().
  */
 CONC_API int conc_queue_try_pop(conc_queue *queue, void **item);
@@ -85,8 +85,8 @@ CONC_API void conc_queue_pass(conc_queue *queue);
  * Ends the queue: no push that starts after this returns succeeds; pop hands
  * out what was pushed before, then answers -EPIPE; every waiter wakes.  With
  * `immediate` the items are handed to `drain` instead, before it returns (a
- * concurrent pop may still have got one).  Needs no memory, cannot fail; closing
- * again is allowed.
+ * concurrent pop may still have got one).  Needs no memory, cannot fail;
+ * closing again is allowed.
  */
 CONC_API void conc_queue_close(conc_queue *queue, bool immediate);
 CONC_API bool conc_queue_is_closed(conc_queue *queue);

@@ -10,12 +10,13 @@ extern "C" {
 #endif
 
 /*
- * Waits until every read section that runs now has ended, then frees the
- * memory that the library had set aside until then.  Never needed for
- * correctness: a program calls it to give memory back now.  Values and keys that a
- * dict or a reference has retired are released by a later write to it, by its clear
- * or its free, not by this.  `hooks` run around the wait; they may be NULL.  Returns 0; -EBUSY when another thread is doing just that or the caller
- * is itself inside a read section of liburcu-bp; -EINVAL (the size of hooks).
+ * Waits until every read section that runs now has ended, then frees the memory
+ * that the library had set aside until then.  Never needed for correctness: a
+ * program calls it to give memory back now.  Values and keys that a dict or a
+ * reference has retired are released by a later write to it, by its clear or
+ * its free, not by this.  `hooks` run around the wait; they may be NULL.
+ * Returns 0; -EBUSY when another thread is doing just that or the caller is
+ * itself inside a read section of liburcu-bp; -EINVAL (the size of hooks).
  */
 CONC_API int conc_reclaim(const struct conc_wait_hooks *hooks);
 

@@ -43,19 +43,20 @@ CONC_API int conc_ref_new(const struct conc_ref_attr *attr, conc_ref **out);
 CONC_API void conc_ref_free(conc_ref *ref);
 
 /*
- * Below, values go in as CONC_NUMBER or CONC_POINTER, as the lifetime says, or as
- * CONC_ABSENT for nothing.  A reference of RETAINED or TYPE_STABLE pointers may
- * also hold a number, -2^59 <= n < 2^59.  NULL for an argument, a wrong kind, a
- * NULL or misaligned pointer: -EINVAL; a number out of range: -EOVERFLOW.
+ * Below, values go in as CONC_NUMBER or CONC_POINTER, as the lifetime says, or
+ * as CONC_ABSENT for nothing.  A reference of RETAINED or TYPE_STABLE pointers
+ * may also hold a number, -2^59 <= n < 2^59.  NULL for an argument, a wrong
+ * kind, a NULL or misaligned pointer: -EINVAL; a number out of range:
+ * -EOVERFLOW.
  *
  * A successful set, exchange or compare_exchange takes over the caller's
  * reference to the pointer it stored; a failed one leaves it with the caller,
  * and changes nothing.  What comes out through `value`, `old` or `present` is a
- * reference that the caller must release (but borrowed pointers).  What is replaced is
- * released as its lifetime says: a TYPE_STABLE pointer before the call returns;
- * a RETAINED one by a later set, exchange, compare_exchange or clear of this
- * reference, when a grace period has passed (conc_reclaim() is one).  Soon
- * after 64 wait, the library sees to it that one passes.
+ * reference that the caller must release (but borrowed pointers).  What is
+ * replaced is released as its lifetime says: a TYPE_STABLE pointer before the
+ * call returns; a RETAINED one by a later set, exchange, compare_exchange or
+ * clear of this reference, when a grace period has passed (conc_reclaim() is
+ * one).  Soon after 64 wait, the library sees to it that one passes.
  *
  * Only storing a RETAINED pointer needs memory.
  */
@@ -73,11 +74,11 @@ CONC_API int conc_ref_exchange(conc_ref *ref, const struct conc_value *value,
 /*
  * If it holds `expected` (the same number, the same pointer, or CONC_ABSENT for
  * nothing), makes it hold `desired`.  The reference that it had to a replaced
- * pointer is released.  `present', if not NULL, receives the value that it holds
- * instead, or CONC_ABSENT when it was exchanged; it may be `expected' itself.  0;
- * -EAGAIN: it holds another value (or `expected' is none that it can hold), and
- * nothing has changed; else as
- * conc_ref_set().  Never fails without cause.
+ * pointer is released.  `present', if not NULL, receives the value that it
+ * holds instead, or CONC_ABSENT when it was exchanged; it may be `expected'
+ * itself.  0; -EAGAIN: it holds another value (or `expected' is none that it
+ * can hold), and nothing has changed; else as conc_ref_set().  Never fails
+ * without cause.
  */
 CONC_API int conc_ref_compare_exchange(conc_ref *ref,
 				       const struct conc_value *expected,

@@ -90,8 +90,8 @@ struct conc_value_ops {
 	bool (*try_retain)(void *value, void *user);
 	/*
 	 * Gives one reference back.  Runs with no lock held and outside read
-	 * sections: may do anything, also call the same structure, if that is not
-	 * being freed.
+	 * sections: may do anything, also call the same structure, if that is
+	 * not being freed.
 	 */
 	void (*release)(void *value, void *user);
 };

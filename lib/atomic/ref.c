@@ -25,13 +25,13 @@
  * RETAINED.  The word owns a box, which owns the reference and is its place in
  * the list of those that wait: it is made before the pointer is stored, so
  * taking one out needs no memory.  Readers go from word to box to object inside
- * a section and retain there.  Who swaps a box out owns it, stamps it (base/rcu.h)
- * and has it wait; an operation that changes the word ends with a look at
- * whether a grace period has passed.  A box leaves the list by taking the list
- * whole, so its address cannot mislead a push; within a section no box in the
- * word can come back to it, so neither can it a compare_exchange.  Every
- * reference is in the word's box or in one that waits, but for those that a thread is
- * about to release: that is what a garbage collector's tour sees.
+ * a section and retain there.  Who swaps a box out owns it, stamps it
+ * (base/rcu.h) and has it wait; an operation that changes the word ends with a
+ * look at whether a grace period has passed.  A box leaves the list by taking
+ * the list whole, so its address cannot mislead a push; within a section no box
+ * in the word can come back to it, so neither can it a compare_exchange.  Every
+ * reference is in the word's box or in one that waits, but for those that a
+ * thread is about to release: that is what a garbage collector's tour sees.
  */
 #include <config.h>
 
@@ -375,8 +375,8 @@ static bool swap_if(conc_ref *ref, const struct conc_value *expected,
 
 /*
  * What the reference holds in place of what was expected, as a reference of the
- * caller's.  RETAINED: inside the section in which it was read.  False: it cannot
- * be had any more, so it is time for another look.
+ * caller's.  RETAINED: inside the section in which it was read.  False: it
+ * cannot be had any more, so it is time for another look.
  */
 static bool show(const conc_ref *ref, uint64_t word,
 		 const struct conc_value *value)

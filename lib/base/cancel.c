@@ -3,8 +3,8 @@
  * conc_cancel: a flag.
  *
  * Who finds it set has seen what was written before it was fired: release by
- * conc_cancel_fire(), acquire by the loads.  A store and a load of a flag without
- * a lock may stand in a signal handler.
+ * conc_cancel_fire(), acquire by the loads.  A store and a load of a flag
+ * without a lock may stand in a signal handler.
  */
 #include <config.h>
 

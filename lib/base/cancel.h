@@ -14,8 +14,8 @@
 int conc_cancel_check(const conc_cancel *cancel);
 
 /*
- * Whether a call that was given these may begin.  0; -EINVAL; -ECANCELED.  In two
- * steps, so that a call without a token pays for a comparison.
+ * Whether a call that was given these may begin.  0; -EINVAL; -ECANCELED.  In
+ * two steps, so that a call without a token pays for a comparison.
  */
 static inline int conc_wait_check(int64_t deadline, const conc_cancel *cancel)
 {

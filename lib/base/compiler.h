@@ -7,8 +7,8 @@
 #define CONC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 /*
- * For what is the body of a public function: where an argument is known there, such as
- * the kind of a dict's keys, nothing is left of the other cases.
+ * For what is the body of a public function: where an argument is known there,
+ * such as the kind of a dict's keys, nothing is left of the other cases.
  */
 #define CONC_INLINE inline __attribute__((always_inline))
 

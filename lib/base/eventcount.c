@@ -13,20 +13,21 @@
 #include "yield_point.h"
 
 /*
- * How long a thread looks before it enters: between looks the pauses double up to
- * this many, which makes 1 to 2 us.  It costs nothing beside the sleep that may
- * follow.
+ * How long a thread looks before it enters: between looks the pauses double up
+ * to this many, which makes 1 to 2 us.  It costs nothing beside the sleep that
+ * may follow.
  */
 #define LONGEST_PAUSE_BEFORE_SLEEP 32
 
 /*
- * To sleep and be woken takes 20 to 40 us.  So two threads that could answer each
- * other in less than 1 us keep on putting each other to sleep, once one of them has
- * slept: the other one, too, now waits for longer than it looks.  Therefore a thread
- * that has called somebody since its last wait, and may be waiting for the answer,
- * watches this many ns before it sleeps, if waits were shorter than that of late.
- * (Who only takes what comes is better off asleep: meanwhile there comes more, and
- * nobody takes the lines away from who writes them.)
+ * To sleep and be woken takes 20 to 40 us.  So two threads that could answer
+ * each other in less than 1 us keep on putting each other to sleep, once one of
+ * them has slept: the other one, too, now waits for longer than it looks.
+ * Therefore a thread that has called somebody since its last wait, and may be
+ * waiting for the answer, watches this many ns before it sleeps, if waits were
+ * shorter than that of late.  (Who only takes what comes is better off asleep:
+ * meanwhile there comes more, and nobody takes the lines away from who writes
+ * them.)
  */
 #define ANSWER_TIME 50000
 /* A wait counts for no more: so a long one ends the watching for some time. */

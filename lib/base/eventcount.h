@@ -18,12 +18,12 @@
  *     sleepers   threads that may be asleep in the kernel: without any, a call
  *                is no system call
  *
- * enter adds 1 to `waiting'.  A call turns one of `waiting' into one of `called'
- * and changes `sequence', in one step, and then wakes one sleeper.  Who leaves
- * takes 1 from `called', or from `waiting' if there is none.  So a thread that
- * was woken and does not run yet is not woken again with each further item.
- * (That was measured: 0.6 to 0.9 vain system calls for each item, which then
- * cost 500 ns and more.)
+ * enter adds 1 to `waiting'.  A call turns one of `waiting' into one of
+ * `called' and changes `sequence', in one step, and then wakes one sleeper.
+ * Who leaves takes 1 from `called', or from `waiting' if there is none.  So a
+ * thread that was woken and does not run yet is not woken again with each
+ * further item.  (That was measured: 0.6 to 0.9 vain system calls for each
+ * item, which then cost 500 ns and more.)
  *
  * No wake is lost.
  *  - enter adds to `waiting' and then looks; the notifier publishes and then
@@ -44,10 +44,10 @@
  * consistent load.  Who cannot promise that calls
  * conc_eventcount_notify_after_any().
  *
- * No wake is kept by one who has no use for it.  A call of one thread stands for
- * one item.  Who was woken looks again; who leaves without doing so, or finds
- * nothing to its taste while there is something for others, notifies once more.
- * A wake too many costs a look, nothing else.
+ * No wake is kept by one who has no use for it.  A call of one thread stands
+ * for one item.  Who was woken looks again; who leaves without doing so, or
+ * finds nothing to its taste while there is something for others, notifies once
+ * more.  A wake too many costs a look, nothing else.
  *
  * Counters, not a list of waiters: a thread that disappears in its sleep (a
  * daemon thread at the end of its runtime, all but one thread at a fork) leaves
@@ -84,9 +84,9 @@ static inline void conc_pause(int pauses)
  * was true, or somebody called: try; -EAGAIN: it was false, with CONC_TRY;
  * -ETIMEDOUT, or what hooks->interrupted answered.  there_is() looks with
  * sequentially consistent loads, in the thread that waits and never between the
- * hooks.  For the first `poll' ns of a sleep, or for some 10 us where an answer may
- * be near, the thread watches the sequence instead of sleeping in the kernel, also
- * between the hooks.  hooks may be NULL.
+ * hooks.  For the first `poll' ns of a sleep, or for some 10 us where an answer
+ * may be near, the thread watches the sequence instead of sleeping in the
+ * kernel, also between the hooks.  hooks may be NULL.
  */
 int conc_eventcount_await(struct conc_eventcount *event,
 			  bool (*there_is)(void *what), void *what,

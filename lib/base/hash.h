@@ -4,10 +4,10 @@
  * who chooses keys cannot choose such that share a chain.
  *
  * Byte strings: SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast
- * short-input PRF", 2012), which stands up to somebody who watches what it does.
- * Integers, and the hashes of general keys: multiplication by a secret number,
- * which stands up to keys that were prepared beforehand, but may not to somebody
- * who learns the order of keys or times many reads (SECURITY.md).
+ * short-input PRF", 2012), which stands up to somebody who watches what it
+ * does.  Integers, and the hashes of general keys: multiplication by a secret
+ * number, which stands up to keys that were prepared beforehand, but may not to
+ * somebody who learns the order of keys or times many reads (SECURITY.md).
  */
 #ifndef CONC_HASH_H
 #define CONC_HASH_H
@@ -17,8 +17,8 @@
 
 /*
  * The secret of conc_mix(), odd.  The first call draws this process's secrets;
- * conc_hash_bytes() relies on that and does not ask.  A forked child keeps them,
- * as it keeps the dicts.
+ * conc_hash_bytes() relies on that and does not ask.  A forked child keeps
+ * them, as it keeps the dicts.
  */
 uint64_t conc_hash_multiplier(void);
 

@@ -5,10 +5,10 @@
  * structure has a folder beside it, which uses what is here, and of another
  * structure at most its public functions.
  *
- * In this file: the head of every object that a caller holds.  `copy' says which
- * copy of the library made it.  A process may have two, one linked statically and
- * one that a plug-in brought along, each with locks, retired memory and secrets of
- * its own: an object that both worked on would be two.
+ * In this file: the head of every object that a caller holds.  `copy' says
+ * which copy of the library made it.  A process may have two, one linked
+ * statically and one that a plug-in brought along, each with locks, retired
+ * memory and secrets of its own: an object that both worked on would be two.
  */
 #ifndef CONC_OBJECT_H
 #define CONC_OBJECT_H

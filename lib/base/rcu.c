@@ -166,8 +166,8 @@ bool conc_rcu_passed(uint64_t stamp)
 /*
  * Around fork() only the reclaim lock is taken: with it nobody is inside
  * synchronize_rcu, and taking liburcu's own locks across the fork handlers of
- * others can deadlock with a thread's first read section.  (Threads that come and go
- * take one of those locks too: see thread_exit.h.)
+ * others can deadlock with a thread's first read section.  (Threads that come
+ * and go take one of those locks too: see thread_exit.h.)
  */
 void conc_before_fork(void)
 {

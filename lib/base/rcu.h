@@ -7,9 +7,10 @@
  * is retired while it runs.  No helper thread: retired memory waits in a batch
  * of the library; the operation that fills it calls conc_reclaim_if_due() at
  * its end, with no lock held and outside sections, which waits for a grace
- * period (synchronize_rcu) and frees the batch.  One thread at a time does this,
- * under one reclaim lock, which it never sleeps on: who finds it taken, or is
- * itself inside a section of somebody's, leaves the batch to a later operation.
+ * period (synchronize_rcu) and frees the batch.  One thread at a time does
+ * this, under one reclaim lock, which it never sleeps on: who finds it taken,
+ * or is itself inside a section of somebody's, leaves the batch to a later
+ * operation.
  *
  * Structures with references of their own to give back (keys) stamp them:
  *
@@ -19,9 +20,9 @@
  *
  * Grace periods are counted: `begun` goes up before one begins, `done` follows
  * when it has ended.  A stamp is `begun` at that moment.  Step, stamp and the
- * store to `begun` are sequentially consistent: the grace period number
- * stamp + 1 began after the reference was unreachable, so once done > stamp no
- * reader has it.  That a section which begins later does not find it is more than
+ * store to `begun` are sequentially consistent: the grace period number stamp +
+ * 1 began after the reference was unreachable, so once done > stamp no reader
+ * has it.  That a section which begins later does not find it is more than
  * happens-before: it takes the full barrier that every grace period is.
  */
 #ifndef CONC_RCU_H
@@ -62,15 +63,15 @@ void conc_rcu_tsan_leave(void);
 typedef struct urcu_bp_reader conc_reader;
 
 /*
- * Before a thread's first section, or liburcu's first look at it: makes it known
- * to liburcu, and its end to us (thread_exit.h).
+ * Before a thread's first section, or liburcu's first look at it: makes it
+ * known to liburcu, and its end to us (thread_exit.h).
  */
 conc_reader *conc_rcu_register(void);
 
 /*
- * The record of the calling thread.  In a shared library each look at thread-local
- * memory is a call, and liburcu's inline functions look four times in a section:
- * those below look once and hand it on.
+ * The record of the calling thread.  In a shared library each look at
+ * thread-local memory is a call, and liburcu's inline functions look four times
+ * in a section: those below look once and hand it on.
  */
 static inline conc_reader *conc_rcu_reader(void)
 {
@@ -87,8 +88,8 @@ static inline conc_reader *conc_rcu_reader(void)
 
 /*
  * Begins a section; they nest.  The same protocol as urcu_bp_read_lock(): the
- * outermost copies the counter of grace periods into the record, and no access of
- * the section comes before that store (urcu_bp_smp_mb_slave pairs with the
+ * outermost copies the counter of grace periods into the record, and no access
+ * of the section comes before that store (urcu_bp_smp_mb_slave pairs with the
  * membarrier, or the fence, of synchronize_rcu).
  */
 static inline conc_reader *conc_rcu_enter(void)
@@ -156,8 +157,8 @@ extern struct conc_batch_size conc_batch_size
 	__attribute__((visibility("hidden")));
 
 /*
- * Waits for a grace period and frees, if enough has been retired.  Inline: the end of
- * every write.
+ * Waits for a grace period and frees, if enough has been retired.  Inline: the
+ * end of every write.
  */
 static inline void conc_reclaim_if_due(const struct conc_wait_hooks *hooks)
 {

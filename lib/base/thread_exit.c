@@ -18,9 +18,9 @@
 #include "futex.h"
 
 /*
- * In ns: of a fork for threads that end, which need some us of processor time that
- * on a busy machine came more than 200 ms late; and of a thread that comes for a
- * fork, whose other handlers may wait for what the thread has.
+ * In ns: of a fork for threads that end, which need some us of processor time
+ * that on a busy machine came more than 200 ms late; and of a thread that comes
+ * for a fork, whose other handlers may wait for what the thread has.
  */
 #define LONGEST_WAIT (2 * INT64_C(1000000000))
 

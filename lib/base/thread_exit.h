@@ -3,28 +3,28 @@
  * Keeps threads from coming or going in the middle of a fork.
  *
  * When a thread that has been a reader ends, liburcu takes it out of its list,
- * under a lock of its own, in the destructor of a thread-specific value.  A child
- * that is forked at that moment inherits the lock, held by nobody, for ever.  To
- * hold liburcu's lock across the fork is no way out (rcu.h).  So a thread that
- * ends announces itself before that destructor runs and signs off after it; a
- * fork waits for those in between and holds up those who come.
+ * under a lock of its own, in the destructor of a thread-specific value.  A
+ * child that is forked at that moment inherits the lock, held by nobody, for
+ * ever.  To hold liburcu's lock across the fork is no way out (rcu.h).  So a
+ * thread that ends announces itself before that destructor runs and signs off
+ * after it; a fork waits for those in between and holds up those who come.
  *
  *     thread_local destructor ... key destructors, liburcu's too ... our key's
  *     |<---------------------------- passing ---------------------------->|
  *
- * Destructors of thread_local objects run before those of keys.  Key destructors
- * run in rounds, in any order, so ours asks for a second round and signs off
- * there.  Where there is no __cxa_thread_atexit_impl (glibc and FreeBSD have it,
- * musl and macOS do not) no thread that ends announces itself, and a fork has the
- * hole that it had.
+ * Destructors of thread_local objects run before those of keys.  Key
+ * destructors run in rounds, in any order, so ours asks for a second round and
+ * signs off there.  Where there is no __cxa_thread_atexit_impl (glibc and
+ * FreeBSD have it, musl and macOS do not) no thread that ends announces itself,
+ * and a fork has the hole that it had.
  *
- * A thread that becomes a reader enters that list under the same lock, and so does
- * the same for that moment.  It does not wait for ever: a fork handler of somebody
- * else may wait for what this thread has.
+ * A thread that becomes a reader enters that list under the same lock, and so
+ * does the same for that moment.  It does not wait for ever: a fork handler of
+ * somebody else may wait for what this thread has.
  *
- * The fork does its part in handlers of pthread_atfork(), so that nothing of the
- * caller's runs while threads are held up: a caller might wait for their end.
- * These handlers take no lock.
+ * The fork does its part in handlers of pthread_atfork(), so that nothing of
+ * the caller's runs while threads are held up: a caller might wait for their
+ * end.  These handlers take no lock.
  */
 #ifndef CONC_THREAD_EXIT_H
 #define CONC_THREAD_EXIT_H

@@ -25,8 +25,8 @@
  * So numbers that an add could carry out of range are kept as non-COUNT words,
  * in a dict of int64 (`wide`), or refused, in a dict of pointers.
  *
- * In place only when |number + n| < 2^59 and |n| < 2^32: it would take 2^27 adds in
- * flight at once to leave the 61 bits.
+ * In place only when |number + n| < 2^59 and |n| < 2^32: it would take 2^27
+ * adds in flight at once to leave the 61 bits.
  */
 #ifndef CONC_DICT_WORD_H
 #define CONC_DICT_WORD_H

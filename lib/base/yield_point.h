@@ -16,9 +16,9 @@
 #include <concurrency/common.h>
 
 /*
- * Each seed makes a few of the points slow, where threads sleep for up to
- * 100 us, and at all others they sometimes yield.  0 turns everything off; so it
- * is until somebody calls this, or CONC_YIELD_SEED is in the environment.
+ * Each seed makes a few of the points slow, where threads sleep for up to 100
+ * us, and at all others they sometimes yield.  0 turns everything off; so it is
+ * until somebody calls this, or CONC_YIELD_SEED is in the environment.
  */
 CONC_API void conc_yield_seed(uint64_t seed);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Counts, numbers that add changes in place (base/word.h): adding without the lock,
- * and what takes it.
+ * Counts, numbers that add changes in place (base/word.h): adding without the
+ * lock, and what takes it.
  */
 #ifndef CONC_DICT_COUNT_H
 #define CONC_DICT_COUNT_H
@@ -10,9 +10,9 @@
 
 /*
  * Inside a section.  Whether the add counted; then *sum, if that is not NULL,
- * receives the sum.  Else it needs the lock: so does one that would take the sum out
- * of a count's range, which may be an error.  (Adds that are under way in other
- * threads may still take it a little further: base/word.h.)
+ * receives the sum.  Else it needs the lock: so does one that would take the
+ * sum out of a count's range, which may be an error.  (Adds that are under way
+ * in other threads may still take it a little further: base/word.h.)
  */
 static inline bool add_in_place(struct slot *slot, int64_t n, int64_t *sum)
 {
@@ -46,8 +46,8 @@ int conc_dict_add_by_search(conc_dict *dict, uint64_t key, size_t len,
 			    uint64_t hash, int64_t n, int64_t *sum);
 
 /*
- * Steps: the count found, if it is `number`, becomes another one; it becomes the
- * object in u->word, or goes.  -EAGAIN: it is another number.
+ * Steps: the count found, if it is `number`, becomes another one; it becomes
+ * the object in u->word, or goes.  -EAGAIN: it is another number.
  */
 int conc_count_exchange(struct update *u, int64_t number, uint64_t word);
 int conc_count_end(struct update *u, int64_t number);

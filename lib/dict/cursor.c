@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Iteration over copies.  The cursor copies one shard at a time, under its lock:
- * no writer moves an entry meanwhile, so each key is there once, and the table
- * owns each value while a reference is taken.  Adds go on; a count is what it
- * was when its word was loaded.
+ * Iteration over copies.  The cursor copies one shard at a time, under its
+ * lock: no writer moves an entry meanwhile, so each key is there once, and the
+ * table owns each value while a reference is taken.  Adds go on; a count is
+ * what it was when its word was loaded.
  */
 #include <config.h>
 

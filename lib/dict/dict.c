@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conc_dict: making, ending, size, and what a garbage collector sees.  What it is
- * made of stands at the top of table.h (shards, tables, slots), base/word.h
+ * conc_dict: making, ending, size, and what a garbage collector sees.  What it
+ * is made of stands at the top of table.h (shards, tables, slots), base/word.h
  * (values), probe.h and search.h (keys).
  */
 #include <config.h>

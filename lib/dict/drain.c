@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Giving back: the keys (and CONC_VALUE_RETAINED values) of retired slots, and all
- * entries at once.
+ * Giving back: the keys (and CONC_VALUE_RETAINED values) of retired slots, and
+ * all entries at once.
  */
 #include <config.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What changes a count in its slot, without the lock and without a search: adding,
- * and setting (or exchanging) a number where there is one.  All else goes the way of
- * every write (write.h).
+ * What changes a count in its slot, without the lock and without a search:
+ * adding, and setting (or exchanging) a number where there is one.  All else
+ * goes the way of every write (write.h).
  *
- * add is one fetch_add, which linearizes there unless the word returned was FROZEN or
- * DEAD; then it did not count.  set is one compare-exchange of a word that is a
- * COUNT, neither FROZEN nor DEAD.
+ * add is one fetch_add, which linearizes there unless the word returned was
+ * FROZEN or DEAD; then it did not count.  set is one compare-exchange of a word
+ * that is a COUNT, neither FROZEN nor DEAD.
  */
 #include <config.h>
 

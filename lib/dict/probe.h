@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The walk along a probe chain, inside a section, as far as it can tell by itself:
- * the same pointer, int64, bytes, fast_eq.  That answers nearly every look.  A key
- * that has to be asked outside, or a word on its way to another slot or table,
- * takes a search (search.h), which begins anew.
+ * The walk along a probe chain, inside a section, as far as it can tell by
+ * itself: the same pointer, int64, bytes, fast_eq.  That answers nearly every
+ * look.  A key that has to be asked outside, or a word on its way to another
+ * slot or table, takes a search (search.h), which begins anew.
  */
 #ifndef CONC_DICT_PROBE_H
 #define CONC_DICT_PROBE_H
@@ -41,9 +41,9 @@ static inline enum conc_equal key_compare(const conc_dict *dict,
 }
 
 /*
- * From slot *at on.  FOUND: *at is a live slot with an equal key.  ABSENT: *at is
- * the empty slot at the end of the chain.  ASK: *at is a candidate.  `keys` is the
- * dict's; given by itself as callers often know it.
+ * From slot *at on.  FOUND: *at is a live slot with an equal key.  ABSENT: *at
+ * is the empty slot at the end of the chain.  ASK: *at is a candidate.  `keys`
+ * is the dict's; given by itself as callers often know it.
  */
 static inline enum found probe_chain(const conc_dict *dict,
 				     enum conc_key_kind keys,
@@ -74,8 +74,8 @@ static inline enum found probe_chain(const conc_dict *dict,
 }
 
 /*
- * The same from the beginning of the chain, in the current table, which comes out
- * through *table.  Inside a section.
+ * The same from the beginning of the chain, in the current table, which comes
+ * out through *table.  Inside a section.
  */
 static CONC_INLINE enum found
 probe_shard(const conc_dict *dict, enum conc_key_kind keys, struct shard *shard,

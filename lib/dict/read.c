@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading a conc_dict: section, table, probe, word.  It linearizes at the load of
- * the word; a reader still in a table that was replaced meanwhile sees it as it
- * was when it was replaced, which lies within the call.
+ * Reading a conc_dict: section, table, probe, word.  It linearizes at the load
+ * of the word; a reader still in a table that was replaced meanwhile sees it as
+ * it was when it was replaced, which lies within the call.
  */
 #include <config.h>
 
@@ -18,10 +18,10 @@ enum reading {
 };
 
 /*
- * CONC_VALUE_TYPE_STABLE: the object may have been freed and its memory taken for
- * another, so the reference is good only if after it was taken the word is the
- * same and the table still the current one (a frozen word of an old table stays
- * the same for ever).
+ * CONC_VALUE_TYPE_STABLE: the object may have been freed and its memory taken
+ * for another, so the reference is good only if after it was taken the word is
+ * the same and the table still the current one (a frozen word of an old table
+ * stays the same for ever).
  */
 static enum reading read_type_stable(conc_dict *dict, struct shard *shard,
 				     struct table *table, struct slot *slot,

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * What an operation returns for a callback's error: those that mean that the key is
- * there, or is not, would be taken for the library's.
+ * What an operation returns for a callback's error: those that mean that the
+ * key is there, or is not, would be taken for the library's.
  */
 static int error_of_callback(int rc)
 {
@@ -73,8 +73,8 @@ static struct asked *remembered(struct search *s, uint64_t key, size_t *next)
 
 /*
  * A candidate that fast_eq could not tell: FOUND or ABSENT as it was answered
- * before; ABSENT when it is of no interest, or noted as an open question.  `next`
- * remembers where the last one was found.
+ * before; ABSENT when it is of no interest, or noted as an open question.
+ * `next` remembers where the last one was found.
  */
 static enum found consider(struct search *s, uint64_t stored, size_t *next)
 {

@@ -11,8 +11,8 @@
  * under the lock (write.c).
  *
  * A search ends though full_eq may write to the dict, also though it inserts
- * another key of this very hash each time.  Nothing is asked before one look has
- * noted every candidate, to the end of the chain.  When these are answered,
+ * another key of this very hash each time.  Nothing is asked before one look
+ * has noted every candidate, to the end of the chain.  When these are answered,
  *
  *   who only looks (read, delete, an exchange of what is there) is done if all
  *   of them differ: the key was not there when that look ended, and candidates

@@ -5,8 +5,8 @@
 #include "write.h"
 
 /*
- * Stores a word, replacing what was there, under a key with this hash; `old`, if
- * not NULL, receives that.
+ * Stores a word, replacing what was there, under a key with this hash; `old`,
+ * if not NULL, receives that.
  */
 int conc_dict_set_by_search(conc_dict *dict, uint64_t key, size_t len,
 			    uint64_t hash, uint64_t word, struct conc_value *old);

@@ -137,8 +137,8 @@ static uint64_t with_next(uint64_t hash, uint32_t next)
 }
 
 /*
- * release: a reader that passes over the slot has seen that its key is gone, and
- * must see what came before that, whoever changed the hash last.
+ * release: a reader that passes over the slot has seen that its key is gone,
+ * and must see what came before that, whoever changed the hash last.
  */
 static void link_retired(struct table *table, uint32_t at, uint32_t next)
 {

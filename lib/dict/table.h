@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * This folder has conc_dict: dict.c makes and ends one, read.c, store.c, update.c,
- * count.c and in_place.c have its operations, cursor.c iterates.  They stand on
- * write.h (every write under a lock), search.h and probe.h (finding a key), and
- * these on the tables, which are here.  It uses base, and no other structure.
+ * This folder has conc_dict: dict.c makes and ends one, read.c, store.c,
+ * update.c, count.c and in_place.c have its operations, cursor.c iterates.
+ * They stand on write.h (every write under a lock), search.h and probe.h
+ * (finding a key), and these on the tables, which are here.  It uses base, and
+ * no other structure.
  *
- * One shard of a dict: a writer lock and an RCU-published open-addressing table.
+ * One shard of a dict: a writer lock and an RCU-published open-addressing
+ * table.
  *
  *     conc_dict -> shards[] : { lock, table, live, waiting }     a cache line each
  *                                    |
@@ -23,15 +25,15 @@
  * Publishing: word and key are written first, then hash with release, which
  * pairs with the acquire of every probe.  An insert takes the empty slot at the
  * end of the probe chain, never an earlier one, so two inserts of one key meet
- * in the same slot.  Only the owner of the shard's lock changes hash and key.  Every
- * later change of hash is a release as well: who misses a key has seen what came
- * before its deletion.
+ * in the same slot.  Only the owner of the shard's lock changes hash and key.
+ * Every later change of hash is a release as well: who misses a key has seen
+ * what came before its deletion.
  *
- * RETIRED: the key (and a CONC_VALUE_RETAINED value) is still owned by the slot, until
- * no reader can have it; the retired slots of a table form a list, the newest
- * first, linked through their hash fields: deleting needs no memory.  Readers
- * that come later see no hash of theirs, so they never look at the key.  A
- * rebuild moves retired slots to the new table: every owned reference is in
+ * RETIRED: the key (and a CONC_VALUE_RETAINED value) is still owned by the
+ * slot, until no reader can have it; the retired slots of a table form a list,
+ * the newest first, linked through their hash fields: deleting needs no memory.
+ * Readers that come later see no hash of theirs, so they never look at the key.
+ * A rebuild moves retired slots to the new table: every owned reference is in
  * exactly one place, a LIVE or RETIRED slot of the current table.
  *
  * Rebuild (growing, shrinking, sweeping tombstones), under the lock: make the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Changing what is there, depending on what it is: compare_exchange, and update,
- * which reads, asks, and exchanges if nothing has changed.
+ * Changing what is there, depending on what it is: compare_exchange, and
+ * update, which reads, asks, and exchanges if nothing has changed.
  */
 #include <config.h>
 

@@ -107,10 +107,10 @@ static bool replaceable(const struct update *u, uint64_t old, uint64_t word)
 }
 
 /*
- * Puts in the new word and returns the old one.  Under the lock nobody else writes
- * a word that is no count: for these a store will do.
- * Release, both: what the new pointer points to.  Acquire: the count returned has
- * every add in it that came before.
+ * Puts in the new word and returns the old one.  Under the lock nobody else
+ * writes a word that is no count: for these a store will do.  Release, both:
+ * what the new pointer points to.  Acquire: the count returned has every add in
+ * it that came before.
  */
 static uint64_t swap_word(struct slot *slot, uint64_t old, bool counts,
 			  uint64_t word)

@@ -2,17 +2,17 @@
 /*
  * Every write to a conc_dict.
  *
- * It searches without the lock, takes the shard's lock and verifies: the table is
- * the one that was searched, and the slot found is still that live key, or the
- * empty slot found is still empty; else it searches again.  Under the lock it
- * takes one step, of those in store.c, update.c and count.c, made of what
- * table.h and this file have; what it displaced is released after the unlock.  It
- * linearizes at its exchange, store or fetch_or of the word, or at the store of the
- * hash of a new slot.
+ * It searches without the lock, takes the shard's lock and verifies: the table
+ * is the one that was searched, and the slot found is still that live key, or
+ * the empty slot found is still empty; else it searches again.  Under the lock
+ * it takes one step, of those in store.c, update.c and count.c, made of what
+ * table.h and this file have; what it displaced is released after the unlock.
+ * It linearizes at its exchange, store or fetch_or of the word, or at the store
+ * of the hash of a new slot.
  *
- * What needs no lock is in in_place.c: so under the lock a COUNT may change at any
- * moment.  Only a fetch_or of FROZEN or DEAD ends that, and the word that it
- * returns is the last one.
+ * What needs no lock is in in_place.c: so under the lock a COUNT may change at
+ * any moment.  Only a fetch_or of FROZEN or DEAD ends that, and the word that
+ * it returns is the last one.
  */
 #ifndef CONC_DICT_WRITE_H
 #define CONC_DICT_WRITE_H
@@ -51,9 +51,9 @@ struct update {
 };
 
 /*
- * Makes `u' ready: what goes in, and where what is displaced and what stays come
- * out, each of which may be NULL.  The other members are the operation's that uses
- * them; to clear them all would be a tenth of an insert.
+ * Makes `u' ready: what goes in, and where what is displaced and what stays
+ * come out, each of which may be NULL.  The other members are the operation's
+ * that uses them; to clear them all would be a tenth of an insert.
  */
 static inline void update_ready(struct update *u, const struct conc_value *stored,
 				struct conc_value *value,
@@ -102,8 +102,9 @@ void conc_dict_remove_entry(struct update *u);
 void conc_dict_hand_out(struct update *u);
 
 /*
- * What stays where it is, or nothing, into u->present: a reference of its own.  It is
- * u->seen, the word that the step was decided by: adds may have changed it since.
+ * What stays where it is, or nothing, into u->present: a reference of its own.
+ * It is u->seen, the word that the step was decided by: adds may have changed
+ * it since.
  */
 void conc_dict_show_word(struct update *u, bool stays);
 
@@ -173,8 +174,8 @@ static inline bool place_holds(const struct update *u)
 }
 
 /*
- * 0, or what the step or a comparison answered.  Inline, as the step is known where it
- * is called.
+ * 0, or what the step or a comparison answered.  Inline, as the step is known
+ * where it is called.
  */
 static CONC_INLINE int conc_dict_write(struct update *u, step_fn *step)
 {

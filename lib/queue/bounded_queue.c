@@ -28,10 +28,10 @@
  * What pairs with what.  Every change of credit and unfinished that a waiter
  * may wait for (a credit given back, a new limit, CLOSED, a task done) is a
  * sequentially consistent read-modify-write, and so are the waiters' looks: see
- * base/eventcount.h.  task_done releases what was done to the join that reads 0.
- * Taking a credit and raising unfinished need no order of their own: the item's
- * way through `items' orders them for whoever pops it.  The model of all this is
- * tests/models/queue/bounded_queue.pml.
+ * base/eventcount.h.  task_done releases what was done to the join that reads
+ * 0.  Taking a credit and raising unfinished need no order of their own: the
+ * item's way through `items' orders them for whoever pops it.  The model of all
+ * this is tests/models/queue/bounded_queue.pml.
  */
 #include <config.h>
 
@@ -380,9 +380,9 @@ int conc_bounded_queue_pop(conc_bounded_queue *queue, void **item,
 /* ---- looking at it ----------------------------------------------------- */
 
 /*
- * Once it is closed, credit is only a trace of who is still under way: pops that
- * have their item, pushes that will be refused.  What is in `items' can then
- * only become less, and is nothing after an immediate end.
+ * Once it is closed, credit is only a trace of who is still under way: pops
+ * that have their item, pushes that will be refused.  What is in `items' can
+ * then only become less, and is nothing after an immediate end.
  */
 static size_t size_with(conc_bounded_queue *queue, uint64_t credit)
 {

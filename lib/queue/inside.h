@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * This folder has the queues.  conc_queue: queue.c has the algorithm and its
- * explanation, wait.c the sleeping, view.c size and traversal; they share this file.
- * bounded_queue.c puts a capacity on one.  It uses base, and no other structure.
+ * explanation, wait.c the sleeping, view.c size and traversal; they share this
+ * file.  bounded_queue.c puts a capacity on one.  It uses base, and no other
+ * structure.
  */
 #ifndef CONC_QUEUE_INSIDE_H
 #define CONC_QUEUE_INSIDE_H
@@ -47,8 +48,8 @@ static inline bool conc_queue_failed(conc_queue *queue)
 }
 
 /*
- * conc_queue_push(), _try_pop(), _wait() and _pop() with arguments that have been
- * looked at: for these, and for what has a queue of its own.
+ * conc_queue_push(), _try_pop(), _wait() and _pop() with arguments that have
+ * been looked at: for these, and for what has a queue of its own.
  */
 int conc_queue_append(conc_queue *queue, void *item);
 int conc_queue_take_front(conc_queue *queue, void **item);

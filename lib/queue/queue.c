@@ -14,8 +14,8 @@
  *
  * The algorithm is FAAArrayQueue (A. Correia and P. Ramalhete, 2016), itself a
  * simpler LCRQ (A. Morrison and Y. Afek, PPoPP 2013); closing is our addition.
- * tests/models/queue/queue.pml is the same protocol for a model checker; waiting is in
- * wait.c, the size in view.c.
+ * tests/models/queue/queue.pml is the same protocol for a model checker;
+ * waiting is in wait.c, the size in view.c.
  *
  * push   a fetch_add of the tail's enqueue index gives a cell; an exchange puts
  *        the item there.  POISON came back: the consumer of this cell was
@@ -48,8 +48,8 @@
  * Linearization points.  push: the fetch_add of the ticket whose cell took the
  * item, or the link of the new segment.  pop: its fetch_add of the ticket whose
  * cell gave the item, or right after that push, if that was later.  Nothing
- * there: the load of enqueue in look().  close: CLOSED goes into the last `next',
- * after which no ticket for a cell is given.
+ * there: the load of enqueue in look().  close: CLOSED goes into the last
+ * `next', after which no ticket for a cell is given.
  *
  * What pairs with what.
  *  - the item: release by the exchange in put(), acquire by collect();
@@ -109,8 +109,9 @@ static enum conc_queue_front look(struct conc_segment *segment)
 	CONC_YIELD_POINT();
 	if (enqueue & CONC_INDEX_CLOSED)
 		/*
-		 * The end is decided in `next'.  (seq_cst as in follow(), though
-		 * no waiter needs it of a helper: enqueue says so already.)
+		 * The end is decided in `next'.  (seq_cst as in follow(),
+		 * though no waiter needs it of a helper: enqueue says so
+		 * already.)
 		 */
 		atomic_compare_exchange_strong_explicit(
 			&segment->next, &next, CONC_SEGMENT_CLOSED,
@@ -123,8 +124,8 @@ static enum conc_queue_front look(struct conc_segment *segment)
 }
 
 /*
- * Moves tail on from `segment', if it is still there.  release: what is in next.
- * On failure somebody else has moved it.
+ * Moves tail on from `segment', if it is still there.  release: what is in
+ * next.  On failure somebody else has moved it.
  */
 static void move_tail(conc_queue *queue, struct conc_segment *segment,
 		      struct conc_segment *next)
@@ -337,9 +338,9 @@ static void *collect(_Atomic(void *) *cell)
 }
 
 /*
- * A quick look at the front cell alone, so that a consumer that lags behind does
- * not touch the line of the producers' index.  It can be wrong: then the ticket
- * that is taken on its word is one too many, which collect() sorts out.
+ * A quick look at the front cell alone, so that a consumer that lags behind
+ * does not touch the line of the producers' index.  It can be wrong: then the
+ * ticket that is taken on its word is one too many, which collect() sorts out.
  */
 static bool front_is_full(struct conc_segment *head)
 {
@@ -372,9 +373,10 @@ static enum conc_queue_front take(conc_queue *queue, void **item, bool *retired)
 			return front;
 		CONC_YIELD_POINT();
 		/*
-		 * release: who finds this ticket taken, in look() or front_of(),
-		 * finds every item that was pushed before; else it would see
-		 * this one gone, those not there yet, and nothing at all.
+		 * release: who finds this ticket taken, in look() or
+		 * front_of(), finds every item that was pushed before; else it
+		 * would see this one gone, those not there yet, and nothing at
+		 * all.
 		 */
 		ticket = atomic_fetch_add_explicit(&head->dequeue, 1,
 						   memory_order_release);

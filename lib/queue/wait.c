@@ -3,12 +3,13 @@
  * Sleeping until a queue has an item, is closed or has failed.
  *
  * A pop is: try; wait; try.  All looks at the queue are taken here, by a thread
- * that is attached to its runtime, never between the hooks; so a sleep is never a
- * thread's first read section either.  What is slept on is the eventcount alone.
+ * that is attached to its runtime, never between the hooks; so a sleep is never
+ * a thread's first read section either.  What is slept on is the eventcount
+ * alone.
  *
  * The words that a waiter's second look reads are those that push, close and
- * fail publish with: `enqueue', `next' and `failed', with sequentially consistent
- * accesses on both sides; see base/eventcount.h.
+ * fail publish with: `enqueue', `next' and `failed', with sequentially
+ * consistent accesses on both sides; see base/eventcount.h.
  */
 #include <config.h>
 

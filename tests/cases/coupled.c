@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Nothing that is called with CONC_TRY waits: here for a reader of another
- * structure, which does not run for as long as the pops take (its fast_eq stands
- * for a thread held up by a debugger, a signal handler, a paused processor).
+ * structure, which does not run for as long as the pops take (its fast_eq
+ * stands for a thread held up by a debugger, a signal handler, a paused
+ * processor).
  */
 #include "cases.h"
 

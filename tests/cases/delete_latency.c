@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Beside many readers, byte-string keys are deleted at no less than half of the
- * rate of int64 keys.  (A ratio within one run, of what differs by a factor of 50
- * where it is wrong; how fast it is otherwise is for bench/ to say.)
+ * rate of int64 keys.  (A ratio within one run, of what differs by a factor of
+ * 50 where it is wrong; how fast it is otherwise is for bench/ to say.)
  */
 #include "cases.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * To its only consumer a queue that is not empty gives an item: "not empty", and
- * then nothing to take, is wrong however many push.
+ * To its only consumer a queue that is not empty gives an item: "not empty",
+ * and then nothing to take, is wrong however many push.
  */
 #include "cases.h"
 

@@ -4,8 +4,8 @@
  * allocation.
  *
  * The library is compiled once more with this file before each of its own
- * (-include): a macro stands before conc_alloc() and its like, and notes where it
- * is written.  So a place that is added to the library is known here, too.
+ * (-include): a macro stands before conc_alloc() and its like, and notes where
+ * it is written.  So a place that is added to the library is known here, too.
  */
 #ifndef TESTS_ALLOC_SITES_H
 #define TESTS_ALLOC_SITES_H
@@ -39,8 +39,8 @@ void release_counted(void *memory);
 #define conc_release(memory) release_counted(memory)
 
 /*
- * From here on `successes` allocations succeed and then all fail, or with `once`
- * only the next one.
+ * From here on `successes` allocations succeed and then all fail, or with
+ * `once` only the next one.
  */
 void alloc_fail_after(long successes, int once);
 

@@ -15,8 +15,8 @@
 #define ITEMS 1100 /* more than a queue's first two segments hold */
 
 /*
- * Fills the library's pool of segments, so that from here on what is live before
- * a test is live after it.
+ * Fills the library's pool of segments, so that from here on what is live
+ * before a test is live after it.
  */
 static bool fill_pool(void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The life of a dict in which each call meets failing allocations, beside a model
- * of what must be in it: for every kind of key and every lifetime of values.
+ * The life of a dict in which each call meets failing allocations, beside a
+ * model of what must be in it: for every kind of key and every lifetime of
+ * values.
  */
 #include <config.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Queues, gatherers and references in whose calls allocations fail, each beside a
- * model of what must be in it.
+ * Queues, gatherers and references in whose calls allocations fail, each beside
+ * a model of what must be in it.
  */
 #include <config.h>
 

@@ -15,10 +15,10 @@ struct attempts {
 };
 
 /*
- * Makes the call with its n-th allocation failing, n = 1, 2, ..., that one alone
- * and all after it too, until it is through.  Each time before it answers
- * -ENOMEM, and then `unchanged` looks whether all is as it was.  Returns the last
- * answer.
+ * Makes the call with its n-th allocation failing, n = 1, 2, ..., that one
+ * alone and all after it too, until it is through.  Each time before it answers
+ * -ENOMEM, and then `unchanged` looks whether all is as it was.  Returns the
+ * last answer.
  */
 static inline int attempt(int (*call)(void *subject),
 			  void (*unchanged)(void *subject), void *subject,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The Python module `failing`: calls a function with its n-th allocation failing,
- * one of the interpreter's or one of the library's.  It is linked into a build of
- * the extension module that is made for this (tests/Makefile.am), where
- * alloc_sites.h stands before the library's own allocations.
+ * The Python module `failing`: calls a function with its n-th allocation
+ * failing, one of the interpreter's or one of the library's.  It is linked into
+ * a build of the extension module that is made for this (tests/Makefile.am),
+ * where alloc_sites.h stands before the library's own allocations.
  */
 #include "core/compat.h"
 

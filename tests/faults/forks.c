@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fork() at random moments.  Threads work without a pause on structures of their
- * own, come for the first time and end, and share some structures under a lock;
- * who forks has that lock, so nobody is inside of a call on these, as the header
- * asks.  The child checks, uses and frees all that was shared, with threads of its
- * own, and forks in its turn; the parent goes on, and its sums hold to the end.
+ * fork() at random moments.  Threads work without a pause on structures of
+ * their own, come for the first time and end, and share some structures under a
+ * lock; who forks has that lock, so nobody is inside of a call on these, as the
+ * header asks.  The child checks, uses and frees all that was shared, with
+ * threads of its own, and forks in its turn; the parent goes on, and its sums
+ * hold to the end.
  */
 #include <config.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A signal every millisecond, to each thread, while threads block in each function
- * that can: deadlines hold, what `interrupted' answers ends the wait, and
- * neither an item nor a wake is lost.
+ * A signal every millisecond, to each thread, while threads block in each
+ * function that can: deadlines hold, what `interrupted' answers ends the wait,
+ * and neither an item nor a wake is lost.
  */
 #include <config.h>
 
@@ -332,9 +332,9 @@ END_TEST
 #define WAITERS 4
 
 /*
- * One item at a time, for whoever of the waiters gets it.  They lose patience, and
- * then stay away for a while: if one of them kept the call to itself, the item would
- * lie there, with all others asleep.
+ * One item at a time, for whoever of the waiters gets it.  They lose patience,
+ * and then stay away for a while: if one of them kept the call to itself, the
+ * item would lie there, with all others asleep.
  */
 struct errand {
 	struct crowd crowd;

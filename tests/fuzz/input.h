@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every fuzz target shares: bytes become arguments, one call in some is short
- * of memory, and whatever must hold and does not ends the process, which is how
- * libFuzzer (and replay.c) learn of it.
+ * What every fuzz target shares: bytes become arguments, one call in some is
+ * short of memory, and whatever must hold and does not ends the process, which
+ * is how libFuzzer (and replay.c) learn of it.
  *
  * A target plays each operation on the library and on a plain model that one
- * thread can keep, and compares every answer.  Bytes that have run out are zeros,
- * so that every input means something and a shorter one means nearly the same.
+ * thread can keep, and compares every answer.  Bytes that have run out are
+ * zeros, so that every input means something and a shorter one means nearly the
+ * same.
  */
 #ifndef TESTS_FUZZ_INPUT_H
 #define TESTS_FUZZ_INPUT_H
@@ -69,8 +70,8 @@ static inline bool take_bool(struct input *in)
 }
 
 /*
- * A number near a border: 0, where an add stops being done in place, what a count
- * and a word can hold, and the ends of 64 bits, where it wraps.
+ * A number near a border: 0, where an add stops being done in place, what a
+ * count and a word can hold, and the ends of 64 bits, where it wraps.
  */
 static inline int64_t take_number(struct input *in)
 {
@@ -88,9 +89,9 @@ static inline int64_t take_number(struct input *in)
 }
 
 /*
- * Now and then lets the next operation have a few allocations and no more.  Every
- * operation stands between these two; while `armed`, and only then, it may answer
- * -ENOMEM.
+ * Now and then lets the next operation have a few allocations and no more.
+ * Every operation stands between these two; while `armed`, and only then, it
+ * may answer -ENOMEM.
  */
 static inline void fail_allocations_after(struct input *in, unsigned count)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A fuzz target without libFuzzer, for any compiler: plays the inputs that are
- * kept in corpus/, or the files it is given.  What must hold and does not aborts
- * with the name of the file on the screen.
+ * kept in corpus/, or the files it is given.  What must hold and does not
+ * aborts with the name of the file on the screen.
  */
 #include <config.h>
 

@@ -2,8 +2,8 @@
 /*
  *     recorder STRUCTURE SEED COUNT [--same-seed] [--one-cpu]
  *
- * Records COUNT histories with the seeds SEED, SEED + 1, ... (or all with SEED) and
- * writes them to stdout.  Exit 1: a thread hung, or a reference was lost.
+ * Records COUNT histories with the seeds SEED, SEED + 1, ... (or all with SEED)
+ * and writes them to stdout.  Exit 1: a thread hung, or a reference was lost.
  */
 #define _GNU_SOURCE
 #include <config.h>

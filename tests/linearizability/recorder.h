@@ -2,15 +2,16 @@
 /*
  * Recording what a few threads do to one structure, for the checker.
  *
- * A history is made in three parts: set_up() by the main thread, then some random
- * steps by each of a few workers at once, then finish() by the main thread, which
- * reads what is left.  Each operation notes when it was called and when it
- * returned by a clock that is one shared counter: so all these moments differ, and
- * an operation that began after another had returned has the larger number.
+ * A history is made in three parts: set_up() by the main thread, then some
+ * random steps by each of a few workers at once, then finish() by the main
+ * thread, which reads what is left.  Each operation notes when it was called
+ * and when it returned by a clock that is one shared counter: so all these
+ * moments differ, and an operation that began after another had returned has
+ * the larger number.
  *
- * What a thread does depends on the seed of its history (and little on how often an
- * update had to be repeated, and the like); what the threads do to each other, on
- * the machine.
+ * What a thread does depends on the seed of its history (and little on how
+ * often an update had to be repeated, and the like); what the threads do to
+ * each other, on the machine.
  *
  * The output, read by checker/history.go:
  *
@@ -19,9 +20,9 @@
  *     ...
  *     end
  *
- * ANSWER is ok or the name of an errno value.  Arguments and results are numbers,
- * oN for the object number N (each is given to a structure once, whatever its
- * address), or none.  The last line of all is "recorded COUNT".
+ * ANSWER is ok or the name of an errno value.  Arguments and results are
+ * numbers, oN for the object number N (each is given to a structure once,
+ * whatever its address), or none.  The last line of all is "recorded COUNT".
  */
 #ifndef TESTS_RECORDER_H
 #define TESTS_RECORDER_H
@@ -163,8 +164,8 @@ static inline int64_t short_deadline(struct worker *worker)
 }
 
 /*
- * An immediate close of a queue is recorded as what it consists of: the close, a
- * `drained' for each item thrown away, and `ended': closed, and nothing left.
+ * An immediate close of a queue is recorded as what it consists of: the close,
+ * a `drained' for each item thrown away, and `ended': closed, and nothing left.
  */
 void record_close(struct worker *worker, void (*close)(bool immediate),
 		  bool immediate);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the thread-local variables of the library are: as fibers are no threads,
- * they are compiled into a section of their own, and explore.cc gives each fiber
- * its copy.
+ * Where the thread-local variables of the library are: as fibers are no
+ * threads, they are compiled into a section of their own, and explore.cc gives
+ * each fiber its copy.
  */
 #include "explore.h"
 

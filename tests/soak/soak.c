@@ -2,8 +2,8 @@
 /*
  *   soak SECONDS [SEED]
  *
- * Ends with the operations, the time and the memory it took, and status 0; or at
- * the first thing that is not as it should be, with its place and status 1.
+ * Ends with the operations, the time and the memory it took, and status 0; or
+ * at the first thing that is not as it should be, with its place and status 1.
  */
 #include <inttypes.h>
 #include <pthread.h>

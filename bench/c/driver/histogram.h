@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Counts of durations, in steps of 1/32 of a power of two: a percentile is right
- * to 3 %.  Its memory is there from the beginning.
+ * Counts of durations, in steps of 1/32 of a power of two: a percentile is
+ * right to 3 %.  Its memory is there from the beginning.
  */
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H

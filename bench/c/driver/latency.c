@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How long single operations take: a call of library->run for one step, between
- * two looks at the clock.  Nothing is subtracted; what the clock takes by itself
- * is reported beside it.
+ * two looks at the clock.  Nothing is subtracted; what the clock takes by
+ * itself is reported beside it.
  */
 #include "latency.h"
 

@@ -72,8 +72,8 @@ static void lay_insert(struct plan *plan)
 }
 
 /*
- * Each thread has a ring of keys of its own, the first half of it in the map; it
- * inserts the key after that half and deletes the oldest, once around the
+ * Each thread has a ring of keys of its own, the first half of it in the map;
+ * it inserts the key after that half and deletes the oldest, once around the
  * ring, and so ends where it began.
  */
 static void lay_churn(struct plan *plan)

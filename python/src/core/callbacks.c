@@ -8,9 +8,9 @@
 
 /*
  * A sleeping thread is detached from the interpreter: it lets the GIL go, or,
- * without one, may be left out when the world is stopped.  While the interpreter
- * shuts down, attaching ends (or for ever stops) a daemon thread; the library
- * holds nothing at that moment, so nobody misses it.
+ * without one, may be left out when the world is stopped.  While the
+ * interpreter shuts down, attaching ends (or for ever stops) a daemon thread;
+ * the library holds nothing at that moment, so nobody misses it.
  */
 static void *detach(void *user)
 {

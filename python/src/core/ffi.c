@@ -3,8 +3,9 @@
  * `ffi` and `lib`: the C API for Python code and for other cffi modules.
  *
  * They are made on first access and not at import, because a cffi before
- * version 2 switches the GIL of a free-threaded Python on as soon as its backend
- * is imported.  There we look at the installed version without importing it.
+ * version 2 switches the GIL of a free-threaded Python on as soon as its
+ * backend is imported.  There we look at the installed version without
+ * importing it.
  *
  * cffi's init makes a module of its own and puts it into sys.modules under our
  * name; ours is put back.  Threads that come here together may each make one;

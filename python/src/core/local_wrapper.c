@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * LocalWrapper: a proxy whose owner counts references to the proxy, while that
- * to the object is counted once.  On a free-threaded Python a count that several
- * threads change is what keeps them from running side by side.
+ * to the object is counted once.  On a free-threaded Python a count that
+ * several threads change is what keeps them from running side by side.
  *
  * Everything goes to the object, but what is listed in wrapper_methods as the
  * wrapper's own, and what a subclass defines.  The object is set when the
  * wrapper is made and never changes: so it is used without a reference of one's
- * own, and needs no tp_clear (as with a tuple, another object of every cycle has
- * one).
+ * own, and needs no tp_clear (as with a tuple, another object of every cycle
+ * has one).
  */
 #include "local_wrapper.h"
 

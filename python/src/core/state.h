@@ -15,8 +15,9 @@
  *	ffi.[ch]       `ffi` and `lib`, made by cffi on first access
  *	types.h module.c    all types, and the module made of them
  *
- * Each may include those above it.  The folders beside this one have a family of
- * types each; they include what is here, but types.h, and nothing of one another.
+ * Each may include those above it.  The folders beside this one have a family
+ * of types each; they include what is here, but types.h, and nothing of one
+ * another.
  *
  * One rule: no Python code runs inside a read section or with a lock of the
  * library held.  The library keeps it for its side; here it means that the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * This folder has the mapping types.  They use core, and nothing of one another.
+ * This folder has the mapping types.  They use core, and nothing of one
+ * another.
  *
  * ConcurrentDict: conc_dict with Python objects as general keys and type-stable
  * values; how those are hashed, compared and counted is in callbacks.c.

@@ -3,8 +3,9 @@
  * This folder has ConcurrentGatheringIterator (gather.c) and its iterators
  * (iterator.c).  They use core.
  *
- * In this file: what a ConcurrentGatheringIterator is, for the type (gather.c) and for the
- * iterators over it (iterator.c): conc_gather with Python objects as values.
+ * In this file: what a ConcurrentGatheringIterator is, for the type (gather.c)
+ * and for the iterators over it (iterator.c): conc_gather with Python objects
+ * as values.
  *
  * The exception that made a gathering fail is stored before the gathering is
  * marked as failed, and only once, so whoever sees the mark finds it.

@@ -2,9 +2,9 @@
 /*
  * What ConcurrentGatheringIterator.iterator() returns.
  *
- * `next` is the key whose value comes next; it moves on only when that value was
- * taken, so a step that an exception ended is tried again by the next one.  One
- * thread at a time takes a step (`busy`): nobody waits for another's.
+ * `next` is the key whose value comes next; it moves on only when that value
+ * was taken, so a step that an exception ended is tried again by the next one.
+ * One thread at a time takes a step (`busy`): nobody waits for another's.
  */
 #include "iterator.h"
 

@@ -5,8 +5,8 @@
 #include "core/compat.h"
 
 /*
- * An iterator over the values of a ConcurrentGatheringIterator; `local`: each in
- * a LocalWrapper.
+ * An iterator over the values of a ConcurrentGatheringIterator; `local`: each
+ * in a LocalWrapper.
  */
 PyObject *gather_iterator_new(PyObject *gather, int64_t max_key, bool clear,
 			      bool local);

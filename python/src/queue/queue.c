@@ -3,9 +3,9 @@
  * ConcurrentQueue: conc_queue with Python objects as items.
  *
  * The queue owns a reference to each item.  conc_queue_pop() sleeps between the
- * hooks, where the thread is detached from the interpreter, and tries outside of
- * them: an item changes hands only while the thread is attached, so the garbage
- * collector, which stops the world, sees each reference exactly once.
+ * hooks, where the thread is detached from the interpreter, and tries outside
+ * of them: an item changes hands only while the thread is attached, so the
+ * garbage collector, which stops the world, sees each reference exactly once.
  */
 #include "core/arguments.h"
 #include "core/callbacks.h"

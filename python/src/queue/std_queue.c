@@ -5,8 +5,8 @@
  * A subclass that overrides one of _init, _qsize, _put and _get decides itself
  * how items are kept, so these run under a lock, in Python: `locked` is then a
  * LockedQueue of concurrency/_locked_queue.py, every method is forwarded to it,
- * and `items` is what Python code sees as self.queue.  Which of the two an object
- * is, is settled once, when it is made.
+ * and `items` is what Python code sees as self.queue.  Which of the two an
+ * object is, is settled once, when it is made.
  */
 #include "core/arguments.h"
 #include "core/callbacks.h"
@@ -297,9 +297,9 @@ static PyObject *std_queue_put(PyObject *self, PyObject *const *args,
 }
 
 /*
- * Whether nothing will ever come out again.  A put that took its place before the
- * end may still be on its way to the items; closing these too (again: that is
- * allowed) lets none come after the look.
+ * Whether nothing will ever come out again.  A put that took its place before
+ * the end may still be on its way to the items; closing these too (again: that
+ * is allowed) lets none come after the look.
  */
 static bool has_ended(conc_bounded_queue *queue)
 {

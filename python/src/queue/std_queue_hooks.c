@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which subclasses of StdConcurrentQueue decide themselves how items are kept, the
- * LockedQueue that serves these, and the hooks that they did not override.
+ * Which subclasses of StdConcurrentQueue decide themselves how items are kept,
+ * the LockedQueue that serves these, and the hooks that they did not override.
  */
 #include "std_queue_hooks.h"
 

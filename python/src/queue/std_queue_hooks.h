@@ -3,7 +3,8 @@
  * This folder has the queue types: queue.c ConcurrentQueue, std_queue.c
  * StdConcurrentQueue.  They use core.
  *
- * In this file: what StdConcurrentQueue needs for subclasses that override its hooks.
+ * In this file: what StdConcurrentQueue needs for subclasses that override its
+ * hooks.
  */
 #ifndef STD_QUEUE_HOOKS_H
 #define STD_QUEUE_HOOKS_H

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two copies of the library in one process: what one does with NULL, and with an
- * object of the other.
+ * Two copies of the library in one process: what one does with NULL, and with
+ * an object of the other.
  *
  *   handles OURS THEIRS     each a path, or "linked"
  *
- * Each function, in a process of its own, gets each kind of object in each state
- * into which the other copy's functions bring one.  After that the object and one
- * like it, which was never handed over, are used in the same way, and must answer
- * the same.
+ * Each function, in a process of its own, gets each kind of object in each
+ * state into which the other copy's functions bring one.  After that the object
+ * and one like it, which was never handed over, are used in the same way, and
+ * must answer the same.
  */
 #include "objects.h"
 

@@ -47,8 +47,8 @@ static inline void free_object(struct object *object)
 }
 
 /*
- * Calls the function; the handles are in the arguments.  *touched: it wrote to one
- * of the slots.  What it made is freed.
+ * Calls the function; the handles are in the arguments.  *touched: it wrote to
+ * one of the slots.  What it made is freed.
  */
 static inline intmax_t call(const struct function *f, const struct api *api,
 			    struct arguments *a, bool *touched)

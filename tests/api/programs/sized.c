@@ -5,9 +5,9 @@
  *   sized LIBRARY...     paths, or "linked"
  *
  * What an older program lacks is as if it had been the default: so a structure
- * that ends early, with garbage behind it, is compared with a whole one with the
- * defaults in that place.  Once more at the very end of a heap block, where ASan
- * sees who reads behind it.
+ * that ends early, with garbage behind it, is compared with a whole one with
+ * the defaults in that place.  Once more at the very end of a heap block, where
+ * ASan sees who reads behind it.
  */
 #include "objects.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a conc_dict must hold, for fuzz_dict.c: one value for each of KEYS keys, and
- * what each key has been since some moment.
+ * What a conc_dict must hold, for fuzz_dict.c: one value for each of KEYS keys,
+ * and what each key has been since some moment.
  *
- * Operations nest: a comparison, or the function that an update asks, may call the
- * dict again.  One that changes the dict does so after the last of these calls, so
- * it is held against the model as it is then.  One that changes nothing may answer
- * for any moment between its beginning and its end.
+ * Operations nest: a comparison, or the function that an update asks, may call
+ * the dict again.  One that changes the dict does so after the last of these
+ * calls, so it is held against the model as it is then.  One that changes
+ * nothing may answer for any moment between its beginning and its end.
  */
 #ifndef TESTS_FUZZ_DICT_MODEL_H
 #define TESTS_FUZZ_DICT_MODEL_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conc_dict, with keys and values of every kind, against an array (dict_model.h).
- * General keys collide as much as the input likes, leave the comparison to full_eq,
- * and there do whatever the input says next to the same dict.
+ * conc_dict, with keys and values of every kind, against an array
+ * (dict_model.h).  General keys collide as much as the input likes, leave the
+ * comparison to full_eq, and there do whatever the input says next to the same
+ * dict.
  */
 #include <config.h>
 

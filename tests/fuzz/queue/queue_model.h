@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a queue must hold: the items that were pushed and not popped, in order.  An
- * item is the address of a byte, the n-th of them for the n-th push.
+ * What a queue must hold: the items that were pushed and not popped, in order.
+ * An item is the address of a byte, the n-th of them for the n-th push.
  */
 #ifndef TESTS_FUZZ_QUEUE_MODEL_H
 #define TESTS_FUZZ_QUEUE_MODEL_H
@@ -50,8 +50,8 @@ static inline int visit_item(void *item, void *arg)
 }
 
 /*
- * Whatever earlier inputs left in the library's pool of segments goes, so that each
- * input needs memory as if it were the first.
+ * Whatever earlier inputs left in the library's pool of segments goes, so that
+ * each input needs memory as if it were the first.
  */
 static inline void empty_segment_pool(void)
 {

@@ -2,8 +2,8 @@
 /*
  * Operations on a few keys of a dict, of each kind of keys and of values.
  *
- * Beside these keys there are fillers that come and go unrecorded, so that tables
- * are rebuilt, shrunk and full of tombstones while it is going on.
+ * Beside these keys there are fillers that come and go unrecorded, so that
+ * tables are rebuilt, shrunk and full of tombstones while it is going on.
  */
 #include <config.h>
 

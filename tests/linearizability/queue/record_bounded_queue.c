@@ -8,8 +8,8 @@
 
 static conc_bounded_queue *queue;
 /*
- * Histories in which tasks are reported that nobody has, to see it refused, have
- * no end: a push that the end refuses is a task for a moment.
+ * Histories in which tasks are reported that nobody has, to see it refused,
+ * have no end: a push that the end refuses is a task for a moment.
  */
 static bool too_often;
 /* What each worker has popped and not yet reported. */

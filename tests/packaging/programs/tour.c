@@ -2,8 +2,8 @@
 /*
  * A program of a user who has installed the library: it makes one of each
  * structure and uses it.  In what C99 and C++11 have in common, for it is
- * compiled as either.  elsewhere.c is its second translation unit, with the same
- * inline functions.
+ * compiled as either.  elsewhere.c is its second translation unit, with the
+ * same inline functions.
  */
 #include <concurrency.h>
 #include <concurrency.h>

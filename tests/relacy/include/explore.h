@@ -3,9 +3,10 @@
  * What a program under exploration is made of, and what it may use.
  *
  * A program is a few threads that call the library, and assertions.  It is run
- * thousands of times from the same state, each time with another interleaving of
- * the atomic operations, and with other old values for the loads whose memory
- * order allows them (explore.cc).  Static variables are as initialized each time.
+ * thousands of times from the same state, each time with another interleaving
+ * of the atomic operations, and with other old values for the loads whose
+ * memory order allows them (explore.cc).  Static variables are as initialized
+ * each time.
  */
 #ifndef EXPLORE_H
 #define EXPLORE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the programs keep in the structures.  The content of each is written and read
- * plainly: so who reads it without the order that it needs is found as a data race,
- * and who reads it too late as a use after free.
+ * What the programs keep in the structures.  The content of each is written and
+ * read plainly: so who reads it without the order that it needs is found as a
+ * data race, and who reads it too late as a use after free.
  */
 #ifndef EXPLORE_OBJECTS_H
 #define EXPLORE_OBJECTS_H
@@ -70,8 +70,8 @@ static inline void counted_release(void *pointer, void *user)
 }
 
 /*
- * Counted, in memory that is only ever used for another of the same kind, and soon:
- * a CONC_VALUE_TYPE_STABLE value.
+ * Counted, in memory that is only ever used for another of the same kind, and
+ * soon: a CONC_VALUE_TYPE_STABLE value.
  */
 struct stable {
 	_Atomic int references;

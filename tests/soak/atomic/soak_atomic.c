@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An atomic integer that everybody adds to, and a flag that stands for the right to
- * change a plain one.
+ * An atomic integer that everybody adds to, and a flag that stands for the
+ * right to change a plain one.
  */
 #include <sched.h>
 

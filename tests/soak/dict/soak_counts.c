@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A dict of numbers: what was added and set is what deletes and replacements
- * handed out and what is left, across rebuilds and numbers too large for a count.
+ * handed out and what is left, across rebuilds and numbers too large for a
+ * count.
  */
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A queue whose capacity changes all the time.  Who cannot push for a while pops
- * what it has pushed so far, so it never stands still for ever.
+ * A queue whose capacity changes all the time.  Who cannot push for a while
+ * pops what it has pushed so far, so it never stands still for ever.
  */
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A queue that every thread pushes to and then pops from as often, so that at the
- * end it is empty: all items came out, once, and each producer's in order.
+ * A queue that every thread pushes to and then pops from as often, so that at
+ * the end it is empty: all items came out, once, and each producer's in order.
  */
 #include <errno.h>
 

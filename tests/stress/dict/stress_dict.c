@@ -428,8 +428,8 @@ static void object_release(void *value, void *user)
 }
 
 /*
- * Takes a free object.  Between the two steps a late reader may take a reference
- * to it; that reader then finds that the word is another.
+ * Takes a free object.  Between the two steps a late reader may take a
+ * reference to it; that reader then finds that the word is another.
  */
 static struct object *object_new(uint64_t *seed, int64_t key)
 {

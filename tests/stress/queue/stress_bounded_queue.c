@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conc_bounded_queue under more threads than cores: nothing is lost, capacity is
- * never exceeded although it changes all the time, and nobody sleeps on while
- * there is room or an item.
+ * conc_bounded_queue under more threads than cores: nothing is lost, capacity
+ * is never exceeded although it changes all the time, and nobody sleeps on
+ * while there is room or an item.
  */
 #include <config.h>
 

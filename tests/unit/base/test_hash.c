@@ -176,8 +176,8 @@ END_TEST
 #define CHOSEN 2000
 
 /*
- * Of slots, with no empty one between them.  By chance, in a table half full, one
- * run in e^(0.19 n) is longer than n: this long is none.
+ * Of slots, with no empty one between them.  By chance, in a table half full,
+ * one run in e^(0.19 n) is longer than n: this long is none.
  */
 #define LONG_RUN 200
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * NULL for an object, or one of another copy of the library: -EINVAL from what can
- * fail, nothing, 0 or false from the rest.
+ * NULL for an object, or one of another copy of the library: -EINVAL from what
+ * can fail, nothing, 0 or false from the rest.
  */
 #include <config.h>
 
@@ -172,8 +172,8 @@ START_TEST(no_bounded_queue)
 END_TEST
 
 /*
- * Another copy's mark in a dict of ours.  (Real copies, and every function there is:
- * tests/api.)
+ * Another copy's mark in a dict of ours.  (Real copies, and every function
+ * there is: tests/api.)
  */
 START_TEST(an_object_of_another_copy_is_none)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every call that may wait promises of its deadline, its token and the hook
- * that may interrupt it, whatever it waits for.
+ * What every call that may wait promises of its deadline, its token and the
+ * hook that may interrupt it, whatever it waits for.
  */
 #include <config.h>
 
@@ -163,8 +163,8 @@ static const struct call {
 };
 
 /*
- * Each call on things of its own, with a queue that is lock-free and one that is
- * not: where it need not wait, and where it must.
+ * Each call on things of its own, with a queue that is lock-free and one that
+ * is not: where it need not wait, and where it must.
  */
 static void for_each_call(void (*test)(const struct call *call,
 				       struct things *t, bool waits,

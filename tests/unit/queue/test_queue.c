@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conc_queue from one thread, and with one that sleeps: each test is named after
- * the promise it holds.
+ * conc_queue from one thread, and with one that sleeps: each test is named
+ * after the promise it holds.
  */
 #include <config.h>
 

@@ -5,7 +5,8 @@
  * this directory and those of what it measures; it knows nothing of driver/, of
  * ours/ and of the other peers.
  *
- * Here: for peers that leave hashing to their caller, about what ours does itself.
+ * Here: for peers that leave hashing to their caller, about what ours does
+ * itself.
  */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H

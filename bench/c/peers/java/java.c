@@ -13,8 +13,9 @@
 
 /*
  * A heap of one size, touched before anything is timed, so that no time goes to
- * growing it; the collector with the cheapest reference stores; and a loop waits
- * until it is compiled, instead of competing with the compiler for a core.
+ * growing it; the collector with the cheapest reference stores; and a loop
+ * waits until it is compiled, instead of competing with the compiler for a
+ * core.
  */
 static JavaVMOption options[] = {
 	{.optionString = (char[]){"-Djava.class.path=" CLASS_PATH}},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * In liburcu's place while lib/ is explored: read sections and grace periods that
- * order what liburcu promises and nothing else (explore.cc, "grace periods").
+ * In liburcu's place while lib/ is explored: read sections and grace periods
+ * that order what liburcu promises and nothing else (explore.cc, "grace
+ * periods").
  */
 #ifndef EXPLORE_URCU_BP_H
 #define EXPLORE_URCU_BP_H

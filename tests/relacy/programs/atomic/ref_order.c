@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two references, two threads: each sets one and looks at the other.  As every step
- * is in one order of all, at least one of them sees what the other has set.
+ * Two references, two threads: each sets one and looks at the other.  As every
+ * step is in one order of all, at least one of them sees what the other has
+ * set.
  */
 #include <concurrency/ref.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A reference to counted objects: a reader, or who is shown what is there, gets one
- * that is alive and whole; who replaces, exchanges or swaps one gives it back once,
- * after its readers.
+ * A reference to counted objects: a reader, or who is shown what is there, gets
+ * one that is alive and whole; who replaces, exchanges or swaps one gives it
+ * back once, after its readers.
  */
 #include <concurrency/ref.h>
 

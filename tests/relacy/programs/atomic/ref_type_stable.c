@@ -2,8 +2,8 @@
 /*
  * A reference to objects whose memory is used again for others of their kind: a
  * reader, or who is shown what is there, gets an object that the reference held
- * during the call, not a stranger in the same memory, and every reference is given
- * back once.
+ * during the call, not a stranger in the same memory, and every reference is
+ * given back once.
  */
 #include <concurrency/ref.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A token: who finds it fired, or is told so by a call that was given it, has seen what
- * was written before.
+ * A token: who finds it fired, or is told so by a call that was given it, has
+ * seen what was written before.
  */
 #include <concurrency/cancel.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two threads that come or go, and one that forks: it does not fork while
- * one of them is passing, nobody sleeps for ever, and what was done before the fork
+ * Two threads that come or go, and one that forks: it does not fork while one
+ * of them is passing, nobody sleeps for ever, and what was done before the fork
  * went on is seen by who was held up.
  */
 #include "base/thread_exit.c"

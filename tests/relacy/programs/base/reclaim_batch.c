@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Blocks that two writers replace and retire while a reader reads: none is freed
- * before who can have it has left its section, and none is forgotten.
+ * Blocks that two writers replace and retire while a reader reads: none is
+ * freed before who can have it has left its section, and none is forgotten.
  */
 #include "base/rcu.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pointers that the dict does not own, set and inserted and deleted while they are
- * read, and tables that come and go: what is read is whole, and a key that nobody
- * deletes is always there.
+ * Pointers that the dict does not own, set and inserted and deleted while they
+ * are read, and tables that come and go: what is read is whole, and a key that
+ * nobody deletes is always there.
  */
 #include "dicts.h"
 

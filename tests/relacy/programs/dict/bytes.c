@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keys that the dict owns: inserted, deleted and given back while others compare
- * them, and while a cursor holds one.
+ * Keys that the dict owns: inserted, deleted and given back while others
+ * compare them, and while a cursor holds one.
  */
 #include "dicts.h"
 

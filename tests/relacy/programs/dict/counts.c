@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One count under adds while its table is rebuilt (variant 0), deleted (1), set (2)
- * or made an ordinary number too large for a count (3): no add is lost or counted
- * twice, and whoever sees an add in a sum sees what came before that add.
+ * One count under adds while its table is rebuilt (variant 0), deleted (1), set
+ * (2) or made an ordinary number too large for a count (3): no add is lost or
+ * counted twice, and whoever sees an add in a sum sees what came before that
+ * add.
  */
 #include "dicts.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A count that becomes another count, an object or nothing if it is what somebody
- * expects, under adds and beside a reader: nothing that was added is lost, and a
- * reader never misses the key while it moves.  What a failed exchange shows is the
- * number that made it fail, though an add comes right after that.
+ * A count that becomes another count, an object or nothing if it is what
+ * somebody expects, under adds and beside a reader: nothing that was added is
+ * lost, and a reader never misses the key while it moves.  What a failed
+ * exchange shows is the number that made it fail, though an add comes right
+ * after that.
  */
 #include "dicts.h"
 

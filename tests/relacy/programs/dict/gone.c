@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two delete a key each; who misses one of them has seen its deletion, and so sees
- * what came before it, also when others have given back its slot since.
+ * Two delete a key each; who misses one of them has seen its deletion, and so
+ * sees what came before it, also when others have given back its slot since.
  */
 #include "dicts.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An entry whose counted object is replaced, and deleted, while it is read and its
- * table is rebuilt: a reader's object, and one that is shown, is alive and whole, and
- * each is given back once, after its readers.
+ * An entry whose counted object is replaced, and deleted, while it is read and
+ * its table is rebuilt: a reader's object, and one that is shown, is alive and
+ * whole, and each is given back once, after its readers.
  */
 #include "dicts.h"
 

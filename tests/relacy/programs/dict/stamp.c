@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A key that is deleted while somebody else waits for a grace period: it is not given
- * back before who compares it has left.
+ * A key that is deleted while somebody else waits for a grace period: it is not
+ * given back before who compares it has left.
  */
 #include "dicts.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A number is set where another thread makes the count and adds to it: what the set
- * replaces is the last sum, and who gets that sees what came before each add.
+ * A number is set where another thread makes the count and adds to it: what the
+ * set replaces is the last sum, and who gets that sees what came before each
+ * add.
  */
 #include "dicts.h"
 

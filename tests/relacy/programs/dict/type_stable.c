@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An entry whose object is replaced, deleted and put back, in memory that others of
- * its kind use meanwhile, while the table is rebuilt: a reader, or who is shown what
- * is there, gets an object that the dict held during the call, whole.
+ * An entry whose object is replaced, deleted and put back, in memory that
+ * others of its kind use meanwhile, while the table is rebuilt: a reader, or
+ * who is shown what is there, gets an object that the dict held during the
+ * call, whole.
  */
 #include "dicts.h"
 

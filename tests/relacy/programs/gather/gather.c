@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two who wait for the same key, and who brings it, or fails: both get the value
- * whole, or learn of the failure, and a value that came before it is not missed.
+ * Two who wait for the same key, and who brings it, or fails: both get the
+ * value whole, or learn of the failure, and a value that came before it is not
+ * missed.
  */
 #include <concurrency/gather.h>
 

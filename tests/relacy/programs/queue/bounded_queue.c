@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A bounded queue with room for one: never more in it, nobody sleeps beside room, an
- * item, the end or finished tasks, and who joins sees what was done.
+ * A bounded queue with room for one: never more in it, nobody sleeps beside
+ * room, an item, the end or finished tasks, and who joins sees what was done.
  */
 #include <concurrency/bounded_queue.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two who report their tasks as done and one who waits for that: it does not sleep
- * for ever, and sees what both did.
+ * Two who report their tasks as done and one who waits for that: it does not
+ * sleep for ever, and sees what both did.
  */
 #include <concurrency/bounded_queue.h>
 

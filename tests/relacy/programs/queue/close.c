@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The end of a queue while it is used: what was pushed before it comes out once,
- * nothing else does, and once one call has reported it, no later one forgets.
+ * The end of a queue while it is used: what was pushed before it comes out
+ * once, nothing else does, and once one call has reported it, no later one
+ * forgets.
  */
 #include <concurrency/queue.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * There is always an item: the second was pushed before the first is taken.  Who
- * looks, and knows of neither but the first, may not find the queue empty.
+ * There is always an item: the second was pushed before the first is taken.
+ * Who looks, and knows of neither but the first, may not find the queue empty.
  */
 #include <concurrency/queue.h>
 

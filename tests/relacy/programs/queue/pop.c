@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two producers and a consumer over segments of one and two cells: each item comes
- * out once, whole, in the order of its producer; a segment is not touched after its
- * grace period; none is lost when the queue is empty for a moment.
+ * Two producers and a consumer over segments of one and two cells: each item
+ * comes out once, whole, in the order of its producer; a segment is not touched
+ * after its grace period; none is lost when the queue is empty for a moment.
  */
 #include <concurrency/queue.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Size and emptiness beside a producer and a consumer: never more than was pushed
- * and is not out, never less than what nobody can have taken, and the state closed
- * is not forgotten.
+ * Size and emptiness beside a producer and a consumer: never more than was
+ * pushed and is not out, never less than what nobody can have taken, and the
+ * state closed is not forgotten.
  */
 #include <concurrency/queue.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Nobody sleeps beside an item, or on a queue that was closed or has failed.  (A
- * thread that does so for ever is a deadlock, and ends the exploration.)
+ * Nobody sleeps beside an item, or on a queue that was closed or has failed.
+ * (A thread that does so for ever is a deadlock, and ends the exploration.)
  */
 #include <concurrency/queue.h>
 
