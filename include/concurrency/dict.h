@@ -189,8 +189,8 @@ CONC_API int conc_dict_int_take(conc_dict *dict, int64_t key,
  * entry).  The dict's reference to a replaced pointer is released.  `present',
  * if not NULL, receives the value that is there instead (CONC_ABSENT: no
  * entry), or CONC_ABSENT when it was exchanged; it may be `expected' itself.
- * 0; -EAGAIN: the value is another, or `expected' is none that the dict can
- * hold; else as conc_dict_set().
+ * 0; -EAGAIN: the value is another, also when `expected' is a number or a
+ * pointer that the dict cannot hold; else as conc_dict_set().
  */
 CONC_API int conc_dict_compare_exchange(conc_dict *dict, const void *key,
 					size_t len,

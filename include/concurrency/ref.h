@@ -76,9 +76,9 @@ CONC_API int conc_ref_exchange(conc_ref *ref, const struct conc_value *value,
  * nothing), makes it hold `desired`.  The reference that it had to a replaced
  * pointer is released.  `present', if not NULL, receives the value that it
  * holds instead, or CONC_ABSENT when it was exchanged; it may be `expected'
- * itself.  0; -EAGAIN: it holds another value (or `expected' is none that it
- * can hold), and nothing has changed; else as conc_ref_set().  Never fails
- * without cause.
+ * itself.  0; -EAGAIN: it holds another value, also when `expected' is a number
+ * or a pointer that it cannot hold, and nothing has changed; else as
+ * conc_ref_set().  Never fails without cause.
  */
 CONC_API int conc_ref_compare_exchange(conc_ref *ref,
 				       const struct conc_value *expected,

@@ -95,6 +95,13 @@ static inline struct conc_value take_value(struct input *in)
 	return value;
 }
 
+/* Whether it is a value at all, if only one that nothing can hold. */
+static inline bool is_value(const struct conc_value *value)
+{
+	return value->kind == CONC_ABSENT || value->kind == CONC_NUMBER ||
+	       value->kind == CONC_POINTER;
+}
+
 /* What the headers say of a number, in a structure of this lifetime. */
 static inline int check_number(enum conc_lifetime lifetime, int64_t number)
 {

@@ -66,7 +66,9 @@ static void compare_exchange(struct model *m, struct input *in)
 	struct conc_value value = take_value(in);
 	int answer = check_new(m, &value), rc;
 
-	if (answer == 0 && !same(&expected, &m->value))
+	if (!is_value(&expected))
+		answer = -EINVAL;
+	else if (answer == 0 && !same(&expected, &m->value))
 		answer = -EAGAIN;
 	lend(m->lifetime, &value);
 	if ((how & 6) == 2) {

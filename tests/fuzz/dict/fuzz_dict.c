@@ -426,7 +426,9 @@ static void compare_exchange(struct game *g)
 	must(rc != 0 || present.kind == CONC_ABSENT);
 	if (rc != 0)
 		take_back(g->lifetime, &desired);
-	if (rc == 0 && removes && expected.kind == CONC_ABSENT) {
+	if (!is_value(&expected)) {
+		must(rc == -EINVAL || is_failure(g, &o, rc));
+	} else if (rc == 0 && removes && expected.kind == CONC_ABSENT) {
 		must(o.call.error == 0 && o.call.absent);
 	} else if (rc == 0) {
 		must(o.call.error == 0 && same(&expected, current(g, &o)));
