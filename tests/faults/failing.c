@@ -56,7 +56,7 @@ static void *failing_calloc(void *original, size_t count, size_t bytes)
 	return must_fail() ? NULL : counted(to->calloc(to->ctx, count, bytes));
 }
 
-static void *failing_realloc(void *memory, size_t bytes, void *original)
+static void *failing_realloc(void *original, void *memory, size_t bytes)
 {
 	PyMemAllocatorEx *to = original;
 	void *moved;
