@@ -9,7 +9,11 @@
 
 const char *const fuzz_name = "atomic";
 
-/* The exported symbol of an inline function goes by another name in here. */
+/*
+ * The exported symbol of an inline function goes by another name in here.  (The
+ * address of an inline one is not taken: that makes a copy in this file, which
+ * the compiler may change as it likes, and which has the exported one's symbol.)
+ */
 #define AS(symbol) __asm__(#symbol)
 
 int64_t exported_conc_int64_get(const conc_int64 *a) AS(conc_int64_get);
@@ -182,9 +186,10 @@ static void flags(struct twins *t, struct input *in)
 static void step_by_one(struct twins *t, bool up)
 {
 	t->value = wrapped((uint64_t)t->value + (up ? 1 : UINT64_MAX));
-	must((up ? conc_int64_incr : conc_int64_decr)(&t->number) == t->value);
-	must((up ? exported_conc_int64_incr
-		 : exported_conc_int64_decr)(&t->other) == t->value);
+	must((up ? conc_int64_incr(&t->number) : conc_int64_decr(&t->number)) ==
+	     t->value);
+	must((up ? exported_conc_int64_incr(&t->other)
+		 : exported_conc_int64_decr(&t->other)) == t->value);
 }
 
 static void operate(struct twins *t, struct input *in)
