@@ -106,18 +106,25 @@ static void add_and_rebuild(struct crowd *crowd, unsigned who)
 		watch_sums(c, who);
 }
 
+/* What was added to a key is there, or was taken out. */
+static void expect_every_add(struct counting *c)
+{
+	for (int64_t key = 0; key < HOT_KEYS; key++) {
+		struct conc_value value = number(0);
+
+		if (conc_dict_int_get(c->dict, key, &value) != 0)
+			value.u.number = 0;
+		ck_assert_int_eq(value.u.number + c->removed[key], c->added[key]);
+	}
+}
+
 START_TEST(counts_are_exact_across_rebuilds_and_never_fall)
 {
 	static struct counting c;
 
 	c.dict = small_dict(CONC_VALUE_INT64, NULL);
 	crowd_run(&c.crowd, THREADS, add_and_rebuild);
-	for (int64_t key = 0; key < HOT_KEYS; key++) {
-		struct conc_value value = number(0);
-
-		conc_dict_int_get(c.dict, key, &value);
-		ck_assert_int_eq(value.u.number, c.added[key]);
-	}
+	expect_every_add(&c);
 	ck_assert(!c.fell);
 	conc_dict_free(c.dict);
 }
@@ -245,13 +252,7 @@ START_TEST(no_add_is_lost_between_deletes_and_replacements)
 
 	c.dict = small_dict(CONC_VALUE_INT64, NULL);
 	crowd_run(&c.crowd, THREADS, add_and_take);
-	for (int64_t key = 0; key < HOT_KEYS; key++) {
-		struct conc_value value = number(0);
-
-		if (conc_dict_int_get(c.dict, key, &value) != 0)
-			value.u.number = 0;
-		ck_assert_int_eq(value.u.number + c.removed[key], c.added[key]);
-	}
+	expect_every_add(&c);
 	conc_dict_free(c.dict);
 }
 END_TEST
@@ -295,12 +296,7 @@ START_TEST(no_add_is_lost_between_conditional_replacements)
 
 	c.dict = small_dict(CONC_VALUE_INT64, NULL);
 	crowd_run(&c.crowd, THREADS, add_and_exchange);
-	for (int64_t key = 0; key < HOT_KEYS; key++) {
-		struct conc_value value = number(0);
-
-		conc_dict_int_get(c.dict, key, &value);
-		ck_assert_int_eq(value.u.number + c.removed[key], c.added[key]);
-	}
+	expect_every_add(&c);
 	conc_dict_free(c.dict);
 }
 END_TEST
@@ -375,13 +371,7 @@ START_TEST(a_count_that_is_shown_is_never_the_one_that_was_expected)
 
 	c.dict = small_dict(CONC_VALUE_INT64, NULL);
 	crowd_run(&c.crowd, THREADS, add_and_exchange_what_is_shown);
-	for (int64_t key = 0; key < HOT_KEYS; key++) {
-		struct conc_value value = number(0);
-
-		if (conc_dict_int_get(c.dict, key, &value) != 0)
-			value.u.number = 0;
-		ck_assert_int_eq(value.u.number + c.removed[key], c.added[key]);
-	}
+	expect_every_add(&c);
 	conc_dict_free(c.dict);
 }
 END_TEST

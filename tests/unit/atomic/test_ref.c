@@ -765,12 +765,11 @@ static bool meddle(void *value, void *user)
 	return !refuse;
 }
 
-START_TEST(an_object_that_was_replaced_meanwhile_is_not_returned)
+static void meet_meddler(struct meddler *meddler)
 {
-	struct meddler meddler = {0};
 	const struct conc_value_ops value_ops = {
 		.size = sizeof(value_ops),
-		.user = &meddler,
+		.user = meddler,
 		.try_retain = meddle,
 		.release = release,
 	};
@@ -778,7 +777,14 @@ START_TEST(an_object_that_was_replaced_meanwhile_is_not_returned)
 				     .values = CONC_VALUE_TYPE_STABLE,
 				     .value_ops = &value_ops};
 
-	ck_assert_int_eq(conc_ref_new(&attr, &meddler.ref), 0);
+	ck_assert_int_eq(conc_ref_new(&attr, &meddler->ref), 0);
+}
+
+START_TEST(an_object_that_was_replaced_meanwhile_is_not_returned)
+{
+	struct meddler meddler = {0};
+
+	meet_meddler(&meddler);
 	for (int refuse = 0; refuse < 2; refuse++) {
 		struct object first = {0}, second = {0};
 
@@ -797,17 +803,8 @@ END_TEST
 START_TEST(an_object_that_was_replaced_meanwhile_is_not_shown)
 {
 	struct meddler meddler = {0};
-	const struct conc_value_ops value_ops = {
-		.size = sizeof(value_ops),
-		.user = &meddler,
-		.try_retain = meddle,
-		.release = release,
-	};
-	struct conc_ref_attr attr = {.size = sizeof(attr),
-				     .values = CONC_VALUE_TYPE_STABLE,
-				     .value_ops = &value_ops};
 
-	ck_assert_int_eq(conc_ref_new(&attr, &meddler.ref), 0);
+	meet_meddler(&meddler);
 	for (int refuse = 0; refuse < 2; refuse++) {
 		struct object first = {0}, second = {0}, third = {0};
 
