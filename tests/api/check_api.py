@@ -365,8 +365,11 @@ def plant_in_library(headers: c_api.Headers, work: pathlib.Path) -> None:
     file, old, new = PLANTED_LEAK
     source = copy_of(work / "planted-leak", {file: (old, new)})
     library, = build_library(source, source / "objects", ["planted.so"])
-    must_find("a free that frees nothing", "conc_queue_pop: ended with",
-              lambda: must_run(work / "handles-asan", theirs, library))
+    # Of all that it said: how much LeakSanitizer says behind it depends on how long the paths are.
+    _, said = ran(work / "handles-asan", theirs, library)
+    if "conc_queue_pop: ended with" not in said:
+        raise Wrong(f"not found: a free that frees nothing\n{said[-4000:]}")
+    print("found: a free that frees nothing")
 
 
 def plant_in_headers(work: pathlib.Path) -> None:
