@@ -27,7 +27,7 @@
  * taking one out needs no memory.  Readers go from word to box to object inside
  * a section and retain there.  Who swaps a box out owns it, stamps it
  * (base/rcu.h) and has it wait; an operation that changes the word ends with a
- * look at whether a grace period has passed.  A box leaves the list by taking
+ * look at whether a grace period has passed, others do now and then.  A box leaves the list by taking
  * the list whole, so its address cannot mislead a push; within a section no box
  * in the word can come back to it, so neither can it a compare_exchange.  Every
  * reference is in the word's box or in one that waits, but for those that a
@@ -48,9 +48,6 @@
 
 #define NOTHING UINT64_C(0)
 
-/* Boxes of a reference that are worth a grace period. */
-#define WAITING_MOST 64
-
 struct box {
 	void *pointer;	  /* never changes */
 	struct box *next; /* in the list of those that wait */
@@ -64,7 +61,6 @@ struct conc_ref {
 	struct conc_value_ops value_ops;
 	/* RETAINED only, and no affair of readers: a line of its own. */
 	_Alignas(CONC_LINE) _Atomic(struct box *) waiting;
-	_Atomic size_t waiting_count;
 	/* A hint: when this has passed, something in the list has. */
 	_Atomic uint64_t waiting_since;
 	struct conc_wait_hooks wait;
@@ -197,8 +193,8 @@ static void retire(conc_ref *ref, struct box *box)
 {
 	box->stamp = conc_rcu_stamp();
 	CONC_YIELD_POINT();
-	atomic_fetch_add_explicit(&ref->waiting_count, 1, memory_order_relaxed);
 	push_waiting(ref, box);
+	conc_rcu_waits(sizeof(*box));
 }
 
 /* Takes those that no reader can have; puts the others back. */
@@ -211,8 +207,6 @@ static struct box *take_passed(conc_ref *ref)
 		struct box *next = box->next;
 
 		if (conc_rcu_passed(box->stamp)) {
-			atomic_fetch_sub_explicit(&ref->waiting_count, 1,
-						  memory_order_relaxed);
 			box->next = passed;
 			passed = box;
 		} else {
@@ -230,6 +224,7 @@ static void give_back(conc_ref *ref, struct box *box)
 		struct box *next = box->next;
 		void *pointer = box->pointer;
 
+		conc_rcu_waits_no_more(sizeof(*box));
 		conc_release(box);
 		release_pointer(ref, pointer);
 		box = next;
@@ -247,9 +242,7 @@ static void give_back_passed(conc_ref *ref)
 /* The end of an operation that changed the word of a RETAINED reference. */
 static void settle(conc_ref *ref)
 {
-	if (atomic_load_explicit(&ref->waiting_count, memory_order_relaxed) >=
-	    WAITING_MOST)
-		conc_rcu_reclaim(&ref->wait);
+	conc_rcu_rest_without(&ref->wait);
 	give_back_passed(ref);
 }
 
@@ -273,7 +266,7 @@ static CONC_INLINE bool retain_stable(const conc_ref *ref, uint64_t word,
 	return false;
 }
 
-static CONC_NOINLINE void get_retained(const conc_ref *ref, struct conc_value *value)
+static CONC_NOINLINE void get_retained(conc_ref *ref, struct conc_value *value)
 {
 	conc_reader *reader = conc_rcu_enter();
 
@@ -282,6 +275,8 @@ static CONC_NOINLINE void get_retained(const conc_ref *ref, struct conc_value *v
 	if (value->kind == CONC_POINTER)
 		ref->value_ops.retain(value->u.pointer, ref->value_ops.user);
 	conc_rcu_leave(reader);
+	if (CONC_UNLIKELY(conc_rcu_rest(reader, NULL)))
+		give_back_passed(ref);
 }
 
 static CONC_NOINLINE void get_type_stable(const conc_ref *ref, struct conc_value *value)
@@ -402,7 +397,7 @@ int conc_ref_compare_exchange(conc_ref *ref, const struct conc_value *expected,
 			      const struct conc_value *desired,
 			      struct conc_value *present)
 {
-	struct conc_value value;
+	struct conc_value value = {.kind = CONC_ABSENT};
 	uint64_t word, old;
 	bool swapped, shown;
 	int rc;
@@ -444,7 +439,7 @@ void conc_ref_clear(conc_ref *ref)
 	replace(ref, &nothing, NULL);
 	if (atomic_load_explicit(&ref->waiting, memory_order_relaxed) == NULL)
 		return;
-	conc_rcu_reclaim(&ref->wait);
+	conc_rcu_rest_now();
 	give_back_passed(ref);
 }
 
@@ -457,7 +452,7 @@ void conc_ref_free(conc_ref *ref)
 		return;
 	word = load_word(ref);
 	if (is_box(ref, word))
-		push_waiting(ref, box_of(word));
+		retire(ref, box_of(word));
 	else if (ref->values == CONC_VALUE_TYPE_STABLE && holds_pointer(ref, word))
 		release_pointer(ref, word_pointer(word));
 	give_back(ref, take_waiting(ref));

@@ -3,6 +3,8 @@
 
 #include "lock.h"
 
+#include <errno.h>
+
 /* About the length of a critical section; longer and its owner is not running. */
 #define SPINS 100
 
@@ -23,4 +25,14 @@ void conc_lock_wait(struct conc_lock *lock, const struct conc_wait_hooks *hooks)
 	}
 	while (atomic_exchange_explicit(&lock->word, 2, memory_order_acquire) != 0)
 		conc_sleep(&lock->word, 2, CONC_FOREVER, &deaf);
+}
+
+bool conc_lock_acquire_until(struct conc_lock *lock, int64_t deadline)
+{
+	if (conc_lock_try(lock))
+		return true;
+	while (atomic_exchange_explicit(&lock->word, 2, memory_order_acquire) != 0)
+		if (conc_futex_wait(&lock->word, 2, deadline) == -ETIMEDOUT)
+			return false;
+	return true;
 }

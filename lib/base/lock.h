@@ -36,6 +36,9 @@ static inline void conc_lock_acquire(struct conc_lock *lock,
 		conc_lock_wait(lock, hooks);
 }
 
+/* False: the deadline came first. */
+bool conc_lock_acquire_until(struct conc_lock *lock, int64_t deadline);
+
 static inline void conc_lock_release(struct conc_lock *lock)
 {
 	if (atomic_exchange_explicit(&lock->word, 0, memory_order_release) == 2)

@@ -1,188 +1,266 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Readers: their records, and all of a section that is not inline. */
 #include <config.h>
 
 #include "rcu.h"
 
+#include <urcu/arch.h>
+#include <urcu/compiler.h>
+#include <urcu/config.h>
+
 #include <concurrency/reclaim.h>
 
-#include <errno.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
-#include "growing.h"
-#include "lock.h"
+#include "grace.h"
 #include "thread_exit.h"
 
-/*
- * `batch` is a stack that is only pushed to and taken whole: no ABA.  The push
- * releases what was written to the block; the taker acquires it.
- */
-static _Atomic(struct conc_retired *) batch;
-struct conc_batch_size conc_batch_size;
+#if defined(CONC_URCU_CALLED) && !defined(CONFIG_RCU_FORCE_SYS_MEMBARRIER)
+extern int urcu_bp_has_sys_membarrier;
+#elif defined(CONC_URCU_CALLED)
+#define urcu_bp_has_sys_membarrier 1
+#endif
 
-static struct conc_lock reclaim_lock;
+/* Of a thread that has no record, or must not use it without a look. */
+static conc_reader no_reader = {.word = CONC_SLOWLY};
 
-/* Both change under reclaim_lock only. */
-static _Atomic uint64_t begun;
-static _Atomic uint64_t done;
+_Thread_local conc_reader *conc_rcu_own = &no_reader;
 
-#ifdef CONC_TSAN
-#include <stdlib.h>
+static _Thread_local struct {
+	conc_reader *record;
+	bool ends;	      /* liburcu may take its own away at any moment */
+	conc_reader unlisted; /* for sections without a record */
+} own;
 
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
+/* Pushed to only. */
+static _Atomic(conc_reader *) readers;
 
-struct tag {
-	struct tag *next;
-};
+_Atomic size_t conc_rcu_unlisted;
 
-static _Atomic(struct tag *) tags;
-static _Thread_local struct tag *own_tag;
-
-void conc_rcu_tsan_leave(void)
+conc_reader *conc_rcu_readers(void)
 {
-	if (own_tag == NULL) {
-		own_tag = calloc(1, sizeof(*own_tag));
-		own_tag->next = atomic_load(&tags);
-		while (!atomic_compare_exchange_weak(&tags, &own_tag->next,
-						     own_tag))
-			;
+	/* acquire: what is in the newest record; pairs with push_reader(). */
+	return atomic_load_explicit(&readers, memory_order_acquire);
+}
+
+conc_reader *conc_rcu_record(void)
+{
+	return own.record;
+}
+
+/* --- barriers -------------------------------------------------------------- */
+
+bool conc_rcu_barrier(void)
+{
+	if (!urcu_bp_has_sys_membarrier) {
+		cmm_smp_mb();
+		return true;
 	}
-	__tsan_release(own_tag);
-}
-
-static void wait_for_readers(void)
-{
-	urcu_bp_synchronize_rcu();
-	for (struct tag *t = atomic_load(&tags); t != NULL; t = t->next)
-		__tsan_acquire(t);
-}
+#ifdef SYS_membarrier
+	/* MEMBARRIER_CMD_PRIVATE_EXPEDITED, for which liburcu has registered. */
+	return syscall(SYS_membarrier, 1 << 3, 0) == 0;
 #else
-static void wait_for_readers(void)
-{
-	urcu_bp_synchronize_rcu();
-}
+	return false;
 #endif
+}
 
-conc_reader *conc_rcu_register(void)
+void conc_rcu_mb_slave(void)
 {
-	conc_thread_enter(urcu_bp_register_thread);
-#ifdef CONC_URCU_CALLED
+	if (urcu_bp_has_sys_membarrier)
+		cmm_barrier();
+	else
+		cmm_smp_mb();
+}
+
+/* --- records --------------------------------------------------------------- */
+
+/* One whose thread has ended.  acquire: pairs with conc_rcu_thread_ended(). */
+static conc_reader *used_reader(void)
+{
+	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next)
+		if (!atomic_load_explicit(&r->taken, memory_order_relaxed) &&
+		    !atomic_exchange_explicit(&r->taken, true,
+					      memory_order_acquire))
+			return r;
 	return NULL;
-#else
-	return URCU_TLS(urcu_bp_reader);
-#endif
 }
 
-void conc_retire(struct conc_retired *block, size_t bytes,
-		 void (*free)(struct conc_retired *block))
+/* release: what is in the record; pairs with conc_rcu_readers(). */
+static void push_reader(conc_reader *reader)
 {
-	block->bytes = bytes;
-	block->free = free;
-	block->next = atomic_load_explicit(&batch, memory_order_relaxed);
+	reader->next = atomic_load_explicit(&readers, memory_order_relaxed);
 	while (!atomic_compare_exchange_weak_explicit(
-		&batch, &block->next, block, memory_order_release,
+		&readers, &reader->next, reader, memory_order_release,
 		memory_order_relaxed))
 		;
-	atomic_fetch_add_explicit(&conc_batch_size.bytes, bytes, memory_order_relaxed);
-	atomic_fetch_add_explicit(&conc_batch_size.blocks, 1, memory_order_relaxed);
 }
 
-static struct conc_retired *take_batch(void)
+static conc_reader *take_reader(void)
 {
-	return atomic_exchange_explicit(&batch, NULL, memory_order_acquire);
+	conc_reader *reader = used_reader();
+
+	if (reader != NULL)
+		return reader;
+	reader = conc_alloc_lines(sizeof(*reader));
+	if (reader == NULL)
+		return NULL;
+	reader->listed = true;
+	atomic_init(&reader->taken, true);
+	push_reader(reader);
+	return reader;
 }
 
-static void free_batch(struct conc_retired *block)
+static bool is_inside(conc_reader *reader)
 {
-	while (block != NULL) {
-		struct conc_retired *next = block->next;
+	return (atomic_load_explicit(&reader->word, memory_order_relaxed) &
+		CONC_DEPTH) != 0;
+}
 
-		atomic_fetch_sub_explicit(&conc_batch_size.bytes, block->bytes,
-					  memory_order_relaxed);
-		atomic_fetch_sub_explicit(&conc_batch_size.blocks, 1,
-					  memory_order_relaxed);
-		block->free(block);
-		block = next;
+/*
+ * What the calling thread enters its next section with.  Makes the thread known
+ * to liburcu, and its end to us (thread_exit.h).
+ */
+conc_reader *conc_rcu_reader(void)
+{
+	conc_reader *reader;
+
+	if (is_inside(&own.unlisted))
+		return &own.unlisted;
+	if (own.record != NULL && is_inside(own.record))
+		return own.record;
+	conc_thread_enter(urcu_bp_register_thread);
+	if (own.record == NULL && (own.record = take_reader()) != NULL)
+		conc_thread_exit_await();
+	reader = own.record != NULL ? own.record : &own.unlisted;
+#ifndef CONC_URCU_CALLED
+	reader->urcu = URCU_TLS(urcu_bp_reader);
+	if (reader->listed && urcu_bp_has_sys_membarrier && !own.ends)
+		conc_rcu_own = reader;
+#endif
+	return reader;
+}
+
+void conc_rcu_thread_ends(void)
+{
+	own.ends = true;
+	conc_rcu_own = &no_reader;
+}
+
+/* A section that its thread has not left, and never will. */
+static void end_for(conc_reader *reader)
+{
+	unsigned long word = atomic_load_explicit(&reader->word,
+						  memory_order_relaxed);
+
+	if ((word & CONC_DEPTH) != 0)
+		atomic_store_explicit(&reader->word,
+				      (word & ~CONC_DEPTH) + CONC_ENDED,
+				      memory_order_release);
+	/* release: all that it did, to the next thread that takes the record. */
+	atomic_store_explicit(&reader->taken, false, memory_order_release);
+}
+
+void conc_rcu_thread_ended(void)
+{
+	conc_reader *reader = own.record;
+
+	conc_rcu_thread_ends();
+	own.record = NULL;
+	if (reader != NULL)
+		end_for(reader);
+}
+
+void conc_rcu_forked(void)
+{
+	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next) {
+		if (r == own.record)
+			continue;
+		r->releasing = false;
+		end_for(r);
 	}
+	atomic_store_explicit(&conc_rcu_unlisted, is_inside(&own.unlisted),
+			      memory_order_relaxed);
 }
 
-/*
- * The lock is taken, held and released within one sleep of the runtime: nobody
- * attaches or detaches with it.
- */
-static bool reclaim_detached(void)
-{
-	struct conc_retired *blocks;
-	uint64_t period;
+/* --- sections -------------------------------------------------------------- */
 
-	if (!conc_lock_try(&reclaim_lock))
-		return false;
-	blocks = take_batch();
-	period = atomic_load_explicit(&begun, memory_order_relaxed) + 1;
-	/* Pairs with conc_rcu_stamp: who reads the old number is covered. */
-	atomic_store_explicit(&begun, period, memory_order_seq_cst);
-	wait_for_readers();
-	/* Pairs with conc_rcu_passed. */
-	atomic_store_explicit(&done, period, memory_order_release);
-	conc_lock_release(&reclaim_lock);
-	free_batch(blocks);
-	return true;
+conc_reader *conc_rcu_enter_slowly(void)
+{
+	conc_reader *reader = conc_rcu_reader();
+	unsigned long word = atomic_load_explicit(&reader->word,
+						  memory_order_relaxed);
+
+	if ((word & CONC_DEPTH) != 0) {
+		atomic_store_explicit(&reader->word, word + 1,
+				      memory_order_relaxed);
+		/* A signal handler may be here before the other's barrier. */
+		conc_rcu_mb_slave();
+		return reader;
+	}
+	if (!reader->listed)
+		/* seq_cst: before all of the section, as a push to the list. */
+		atomic_fetch_add_explicit(&conc_rcu_unlisted, 1,
+					  memory_order_seq_cst);
+	atomic_store_explicit(&reader->word, word + CONC_SLOWLY,
+			      memory_order_relaxed);
+	urcu_bp_read_lock();
+	/* Within a section of another user, liburcu has none. */
+	conc_rcu_mb_slave();
+	return reader;
 }
 
-int conc_rcu_reclaim(const struct conc_wait_hooks *hooks)
+static void end_section(conc_reader *reader, unsigned long word)
 {
-	void *token = NULL;
-	bool reclaimed;
-
-	conc_rcu_reader();
-	if (urcu_bp_read_ongoing() ||
-	    atomic_load_explicit(&reclaim_lock.word, memory_order_relaxed) != 0)
-		return -EBUSY;
-	if (hooks != NULL && hooks->wait_begin != NULL)
-		token = hooks->wait_begin(hooks->user);
-	reclaimed = reclaim_detached();
-	if (hooks != NULL && hooks->wait_end != NULL)
-		hooks->wait_end(token, hooks->user);
-	return reclaimed ? 0 : -EBUSY;
+	urcu_bp_read_unlock();
+	atomic_store_explicit(&reader->word, (word & ~CONC_DEPTH) + CONC_ENDED,
+			      CONC_WORD_STORE);
+	if (!reader->listed)
+		/* release: all of the section; pairs with grace.c. */
+		atomic_fetch_sub_explicit(&conc_rcu_unlisted, 1,
+					  memory_order_release);
 }
 
-int conc_reclaim(const struct conc_wait_hooks *hooks)
+void conc_rcu_leave_slowly(conc_reader *reader)
 {
-	struct conc_wait_hooks own = CONC_WAIT_HOOKS_INIT;
-	int rc = conc_growing_take(&own, sizeof(own), hooks);
+	unsigned long word = atomic_load_explicit(&reader->word,
+						  memory_order_relaxed);
 
-	return rc < 0 ? rc : conc_rcu_reclaim(&own);
+	/* Nested, too: who was interrupted may have had its own already. */
+	conc_rcu_mb_slave();
+	if ((word & CONC_DEPTH) == CONC_SLOWLY)
+		end_section(reader, word);
+	else
+		atomic_store_explicit(&reader->word, word - 1,
+				      memory_order_relaxed);
 }
 
-uint64_t conc_rcu_stamp(void)
+bool conc_rcu_inside(conc_reader *reader)
 {
-	return atomic_load_explicit(&begun, memory_order_seq_cst);
+#ifdef CONC_URCU_CALLED
+	bool inside_liburcu = urcu_bp_read_ongoing();
+#else
+	bool inside_liburcu = (reader->urcu->ctr & URCU_BP_GP_CTR_NEST_MASK) != 0;
+#endif
+
+	return inside_liburcu || reader->releasing || is_inside(reader);
 }
 
-bool conc_rcu_passed(uint64_t stamp)
+/* --- for users of the library ---------------------------------------------- */
+
+void conc_read_begin(void)
 {
-	return atomic_load_explicit(&done, memory_order_acquire) > stamp;
+	conc_rcu_enter();
 }
 
-/*
- * Around fork() only the reclaim lock is taken: with it nobody is inside
- * synchronize_rcu, and taking liburcu's own locks across the fork handlers of
- * others can deadlock with a thread's first read section.  (Threads that come
- * and go take one of those locks too: see thread_exit.h.)
- */
-void conc_before_fork(void)
+void conc_read_end(void)
 {
-	conc_lock_acquire(&reclaim_lock, NULL);
-}
+	conc_reader *reader = conc_rcu_reader();
 
-void conc_after_fork_parent(void)
-{
-	conc_lock_release(&reclaim_lock);
-}
-
-void conc_after_fork_child(void)
-{
-	/* Who slept on it in the parent does not exist here. */
-	atomic_store_explicit(&reclaim_lock.word, 0, memory_order_relaxed);
-	urcu_bp_before_fork();
-	urcu_bp_after_fork_child();
+	if (!is_inside(reader))
+		return;
+	conc_rcu_leave(reader);
+	conc_rcu_rest(reader, NULL);
 }

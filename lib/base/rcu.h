@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Read sections, grace periods and retired memory; the one file that knows
- * liburcu (flavor bp: threads need no registration by their owner).
+ * Read sections, and memory that waits for them; with rcu.c the one place that
+ * knows liburcu (flavor bp: threads need no registration by their owner).
  *
  * A read section (conc_rcu_enter ... conc_rcu_leave) holds back the memory that
- * is retired while it runs.  No helper thread: retired memory waits in a batch
- * of the library; the operation that fills it calls conc_reclaim_if_due() at
- * its end, with no lock held and outside sections, which waits for a grace
- * period (synchronize_rcu) and frees the batch.  One thread at a time does
- * this, under one reclaim lock, which it never sleeps on: who finds it taken,
- * or is itself inside a section of somebody's, leaves the batch to a later
- * operation.
+ * is retired while it runs.  It is liburcu's section, and beside it a word of
+ * ours, by which grace periods are polled: nobody waits for a reader, and a
+ * reader of another user of liburcu holds nothing of ours up.
  *
- * Structures with references of their own to give back (keys) stamp them:
+ *     word:   sections that have ended | how deep within sections
  *
- *     make it unreachable, by a sequentially consistent read-modify-write;
- *     stamp = conc_rcu_stamp();
- *     ... later: if (conc_rcu_passed(stamp)) give it back
+ *     enter:  word + 1; liburcu's section; its barrier after both stores
+ *     leave:  its barrier; liburcu's section; word: one has ended, depth 0
  *
- * Grace periods are counted: `begun` goes up before one begins, `done` follows
- * when it has ended.  A stamp is `begun` at that moment.  Step, stamp and the
- * store to `begun` are sequentially consistent: the grace period number stamp +
- * 1 began after the reference was unreachable, so once done > stamp no reader
- * has it.  That a section which begins later does not find it is more than
- * happens-before: it takes the full barrier that every grace period is.
+ * A section within another counts its depth only.  One word, so that a signal
+ * handler may have sections at any moment: who it interrupts stores a word that
+ * it has read before, which the handler has left as it was, or whose count it
+ * has raised: then the old count comes back, which can only make a grace period
+ * longer.
+ *
+ * Each thread has a record.  Records are pushed to a list once, are never
+ * freed, and are used again by later threads.  They are not liburcu's records:
+ * those of threads that liburcu has known first would never be listed.  Without
+ * memory for one a thread counts itself in conc_rcu_unlisted during each of its
+ * sections.
+ *
+ * Grace periods, and what waits for them, are grace.c's.
  */
 #ifndef CONC_RCU_H
 #define CONC_RCU_H
@@ -42,6 +44,9 @@
 
 #include <concurrency/common.h>
 
+#include "compiler.h"
+#include "memory.h"
+
 #if defined(__SANITIZE_THREAD__)
 #define CONC_TSAN 1
 #elif defined(__has_feature)
@@ -50,85 +55,113 @@
 #endif
 #endif
 
+/*
+ * relaxed: the barriers order it.  A sanitizer does not see these: it is told by
+ * release and acquire what they do.
+ */
 #ifdef CONC_TSAN
-/*
- * liburcu 0.13 does not tell TSan what a grace period orders: everything before
- * the end of a section happens before the end of a grace period that waited
- * for it.  One tag per thread, so that nothing else is ordered by it.
- */
-void conc_rcu_tsan_leave(void);
+#define CONC_WORD_STORE memory_order_release
+#define CONC_WORD_LOAD memory_order_acquire
+#else
+#define CONC_WORD_STORE memory_order_relaxed
+#define CONC_WORD_LOAD memory_order_relaxed
 #endif
 
-/* liburcu's record of a thread; there is none to be seen with CONC_URCU_CALLED. */
-typedef struct urcu_bp_reader conc_reader;
+/* Of the word: its lower 16 bits are the depth.  That the count comes round is harmless. */
+#define CONC_ENDED (1UL << 16)
+#define CONC_DEPTH (CONC_ENDED - 1)
+/* In the depth: that of a section which is left by conc_rcu_leave_slowly(). */
+#define CONC_SLOWLY (CONC_ENDED >> 1)
+
+typedef struct conc_reader conc_reader;
+
+struct conc_reader {
+	_Alignas(CONC_LINE) _Atomic(unsigned long) word;
+	int operations_left; /* before it looks after what waits */
+	bool releasing;	     /* runs callbacks of what waited */
+	bool listed;
+#ifndef CONC_URCU_CALLED
+	struct urcu_bp_reader *urcu;
+#endif
+	/* What its thread has retired since that was last enough for a batch. */
+	unsigned retired_blocks;
+	size_t retired_bytes;
+	/* What it has retired less what it has freed; others add them up. */
+	_Atomic size_t bytes;
+	_Atomic bool taken; /* by a thread that has not ended */
+	conc_reader *next;  /* never changes */
+	/* grace.c's, under its lock: */
+	_Alignas(CONC_LINE) conc_reader *next_watched;
+	unsigned long noted;
+};
 
 /*
- * Before a thread's first section, or liburcu's first look at it: makes it
- * known to liburcu, and its end to us (thread_exit.h).
+ * The calling thread's; or another one that looks like a reader that is inside,
+ * when entering is for conc_rcu_enter_slowly(): for a thread's first section,
+ * when it ends, and where there is no membarrier.
  */
-conc_reader *conc_rcu_register(void);
+extern _Thread_local conc_reader *conc_rcu_own
+	__attribute__((visibility("hidden")));
 
-/*
- * The record of the calling thread.  In a shared library each look at
- * thread-local memory is a call, and liburcu's inline functions look four times
- * in a section: those below look once and hand it on.
- */
-static inline conc_reader *conc_rcu_reader(void)
+conc_reader *conc_rcu_enter_slowly(void);
+void conc_rcu_leave_slowly(conc_reader *reader);
+
+/* Begins a section; they nest.  It must be left by the same thread. */
+static CONC_INLINE conc_reader *conc_rcu_enter(void)
 {
 #ifdef CONC_URCU_CALLED
-	return conc_rcu_register();
+	return conc_rcu_enter_slowly();
 #else
-	conc_reader *reader = URCU_TLS(urcu_bp_reader);
+	conc_reader *reader = conc_rcu_own;
+	unsigned long word = atomic_load_explicit(&reader->word,
+						  memory_order_relaxed);
+	struct urcu_bp_reader *urcu;
 
-	if (__builtin_expect(reader == NULL, 0))
-		reader = conc_rcu_register();
+	if (CONC_UNLIKELY((word & CONC_DEPTH) != 0))
+		return conc_rcu_enter_slowly();
+	atomic_store_explicit(&reader->word, word + 1, memory_order_relaxed);
+	/* As urcu_bp_read_lock(); its barrier is membarrier's, here. */
+	urcu = reader->urcu;
+	if (CONC_LIKELY((urcu->ctr & URCU_BP_GP_CTR_NEST_MASK) == 0))
+		CMM_STORE_SHARED(urcu->ctr, CMM_LOAD_SHARED(urcu_bp_gp.ctr));
+	else
+		CMM_STORE_SHARED(urcu->ctr, urcu->ctr + URCU_BP_GP_COUNT);
+	cmm_barrier();
 	return reader;
 #endif
-}
-
-/*
- * Begins a section; they nest.  The same protocol as urcu_bp_read_lock(): the
- * outermost copies the counter of grace periods into the record, and no access
- * of the section comes before that store (urcu_bp_smp_mb_slave pairs with the
- * membarrier, or the fence, of synchronize_rcu).
- */
-static inline conc_reader *conc_rcu_enter(void)
-{
-	conc_reader *reader = conc_rcu_reader();
-
-#ifdef CONC_URCU_CALLED
-	urcu_bp_read_lock();
-#else
-	if (__builtin_expect((reader->ctr & URCU_BP_GP_CTR_NEST_MASK) == 0, 1)) {
-		CMM_STORE_SHARED(reader->ctr, CMM_LOAD_SHARED(urcu_bp_gp.ctr));
-		urcu_bp_smp_mb_slave();
-	} else {
-		CMM_STORE_SHARED(reader->ctr, reader->ctr + URCU_BP_GP_COUNT);
-	}
-#endif
-	return reader;
 }
 
 /* Ends the section that conc_rcu_enter() began and answered `reader`. */
-static inline void conc_rcu_leave(conc_reader *reader)
+static CONC_INLINE void conc_rcu_leave(conc_reader *reader)
 {
-#ifdef CONC_TSAN
-	conc_rcu_tsan_leave();
-#endif
 #ifdef CONC_URCU_CALLED
-	(void)reader;
-	urcu_bp_read_unlock();
+	conc_rcu_leave_slowly(reader);
 #else
-	/* Every access of the section comes before the store; pairs as above. */
-	urcu_bp_smp_mb_slave();
-	CMM_STORE_SHARED(reader->ctr, reader->ctr - URCU_BP_GP_COUNT);
+	unsigned long word;
+	struct urcu_bp_reader *urcu;
+
+	cmm_barrier();
+	word = atomic_load_explicit(&reader->word, memory_order_relaxed);
+	if (CONC_UNLIKELY((word & CONC_DEPTH) != 1)) {
+		conc_rcu_leave_slowly(reader);
+		return;
+	}
+	/* As urcu_bp_read_unlock(). */
+	urcu = reader->urcu;
+	CMM_STORE_SHARED(urcu->ctr, urcu->ctr - URCU_BP_GP_COUNT);
+	cmm_barrier();
+	atomic_store_explicit(&reader->word, word - 1 + CONC_ENDED,
+			      CONC_WORD_STORE);
 	cmm_barrier();
 #endif
 }
 
+/* --- What waits ------------------------------------------------------------- */
+
 /* At the head of every block that is freed through conc_retire(). */
 struct conc_retired {
 	struct conc_retired *next;
+	struct conc_retired *next_batch;
 	size_t bytes;
 	void (*free)(struct conc_retired *block);
 };
@@ -136,41 +169,54 @@ struct conc_retired {
 /*
  * Gives up a block of `bytes` bytes that no new reader can find: `free` is
  * called after a grace period, by any thread, outside sections and without
- * locks; it must not call back into a structure.  Never waits, never fails.
+ * locks.  Never waits, never fails.
  */
 void conc_retire(struct conc_retired *block, size_t bytes,
 		 void (*free)(struct conc_retired *block));
 
-/* conc_reclaim() with hooks of our own, which have been looked at. */
-int conc_rcu_reclaim(const struct conc_wait_hooks *hooks);
-
-/* A batch is due at this many blocks or bytes, whichever comes first. */
-#define CONC_BATCH_BLOCKS 64
-#define CONC_BATCH_BYTES (1 << 20)
-
-/* What has been retired and not yet freed. */
-struct conc_batch_size {
-	_Alignas(2 * sizeof(size_t)) _Atomic size_t blocks; /* on one line */
-	_Atomic size_t bytes;
-};
-extern struct conc_batch_size conc_batch_size
-	__attribute__((visibility("hidden")));
-
 /*
- * Waits for a grace period and frees, if enough has been retired.  Inline: the
- * end of every write.
+ * Structures with references of their own to give back (keys) stamp them:
+ *
+ *     make it unreachable;
+ *     stamp = conc_rcu_stamp();
+ *     ... later: if (conc_rcu_passed(stamp)) give it back
  */
-static inline void conc_reclaim_if_due(const struct conc_wait_hooks *hooks)
-{
-	/* relaxed, both: a hint. */
-	if (atomic_load_explicit(&conc_batch_size.blocks, memory_order_relaxed) >=
-		    CONC_BATCH_BLOCKS ||
-	    atomic_load_explicit(&conc_batch_size.bytes, memory_order_relaxed) >=
-		    CONC_BATCH_BYTES)
-		conc_rcu_reclaim(hooks);
-}
-
 uint64_t conc_rcu_stamp(void);
 bool conc_rcu_passed(uint64_t stamp);
+
+/* No less than any stamp that the caller has seen. */
+uint64_t conc_rcu_newest_stamp(void);
+
+/*
+ * The same for what is not freed by conc_retire(): so many bytes wait for a
+ * grace period, from now on or no more.
+ */
+void conc_rcu_waits(size_t bytes);
+void conc_rcu_waits_no_more(size_t bytes);
+
+/* So many operations of one thread lie between its looks at what waits. */
+#define CONC_OPERATIONS_PER_LOOK 64
+
+/* The half of conc_rcu_rest() that is not inline. */
+bool conc_rcu_look(conc_reader *reader, const struct conc_wait_hooks *nap);
+
+/*
+ * The end of every operation that had a section: releases some of what waits,
+ * now and then.  With no lock held, as callbacks run.  True: the structure
+ * should do the same for what waits in it alone.  `nap': NULL, or the hooks
+ * around a nap of at most 1 ms, which it may take when too many bytes wait.
+ */
+static CONC_INLINE bool conc_rcu_rest(conc_reader *reader,
+				      const struct conc_wait_hooks *nap)
+{
+	return CONC_UNLIKELY(--reader->operations_left < 0) &&
+	       conc_rcu_look(reader, nap);
+}
+
+/* The same for an operation that had none. */
+bool conc_rcu_rest_without(const struct conc_wait_hooks *nap);
+
+/* The same at once, for who has much to give back: begins a grace period. */
+void conc_rcu_rest_now(void);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "thread_exit.h"
 
+#include <concurrency/reclaim.h>
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,6 +18,7 @@
 #endif
 
 #include "futex.h"
+#include "grace.h"
 
 /*
  * In ns: of a fork for threads that end, which need some us of processor time
@@ -33,13 +36,15 @@
 static _Atomic uint32_t passing;
 static _Atomic uint32_t held;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool usable;
-static char first_round, second_round; /* what the key's value points to */
+/* What the key's value points to. */
+static char first_round, second_round; /* of a thread that has announced itself */
+static char only_round;		       /* of another one */
 
 static _Thread_local bool watched;
 static _Thread_local bool announced;
+static _Thread_local bool forks_announced; /* it was, when it began to fork */
 
 static void sign_off(void)
 {
@@ -73,8 +78,18 @@ static void announce(int64_t deadline)
 /* Of a key: in the first round it asks for a second one. */
 static void in_round(void *round)
 {
-	if (round != &first_round || pthread_setspecific(key, &second_round) != 0)
+	if (round == &first_round && pthread_setspecific(key, &second_round) == 0)
+		return;
+	conc_rcu_thread_ended();
+	if (round != &only_round)
 		sign_off();
+}
+
+void conc_thread_exit_await(void)
+{
+	/* One that has announced itself has its rounds already. */
+	if (usable && pthread_getspecific(key) == NULL)
+		pthread_setspecific(key, &only_round);
 }
 
 #ifdef HAVE___CXA_THREAD_ATEXIT_IMPL
@@ -99,9 +114,11 @@ static bool is_first_thread(void)
 static void begins(void *unused)
 {
 	(void)unused;
+	conc_rcu_thread_ends();
 	if (is_first_thread())
 		return;
-	announce(CONC_FOREVER);
+	/* Not for ever: a fork handler may wait for the end of this thread. */
+	announce(conc_deadline_after(LONGEST_WAIT));
 	if (pthread_setspecific(key, &first_round) != 0)
 		sign_off();
 }
@@ -119,11 +136,18 @@ static void await_end(void)
 
 #endif
 
+/*
+ * One that forks while it ends is in none of liburcu's functions: it is not to
+ * wait for itself, nor are two of them for each other.
+ */
 void conc_thread_exit_hold(void)
 {
 	int64_t deadline = conc_deadline_after(LONGEST_WAIT);
 	uint32_t now;
 
+	forks_announced = announced;
+	if (announced)
+		sign_off();
 	atomic_fetch_add_explicit(&held, 1, memory_order_seq_cst);
 	while ((now = atomic_load_explicit(&passing, memory_order_seq_cst)) != 0)
 		if (conc_futex_wait(&passing, now, deadline) == -ETIMEDOUT)
@@ -135,20 +159,33 @@ void conc_thread_exit_resume(void)
 	/* Pairs with the acquire in announce(). */
 	atomic_fetch_sub_explicit(&held, 1, memory_order_release);
 	conc_futex_wake(&held, INT32_MAX);
+	if (forks_announced)
+		announce(conc_deadline_after(LONGEST_WAIT));
 }
 
-/* In the child nobody is left. */
-static void forget(void)
+void conc_thread_exit_forked(void)
 {
-	atomic_store_explicit(&passing, 0, memory_order_relaxed);
+	announced = forks_announced;
+	atomic_store_explicit(&passing, announced, memory_order_relaxed);
 	atomic_store_explicit(&held, 0, memory_order_relaxed);
 }
 
-static void prepare(void)
+bool conc_thread_exit_held(void)
+{
+	/* relaxed: a hint. */
+	return atomic_load_explicit(&held, memory_order_relaxed) != 0;
+}
+
+/*
+ * When the library is loaded, so that its fork handlers are among the first to
+ * be registered: then they are the last before a fork, when the handlers of
+ * others have waited for whatever they wait for, and the first after it.
+ */
+__attribute__((constructor)) static void prepare(void)
 {
 	usable = pthread_key_create(&key, in_round) == 0 &&
-		 pthread_atfork(conc_thread_exit_hold, conc_thread_exit_resume,
-				forget) == 0;
+		 pthread_atfork(conc_before_fork, conc_after_fork_parent,
+				conc_after_fork_child) == 0;
 }
 
 static void watch(void)
@@ -156,7 +193,6 @@ static void watch(void)
 	if (watched)
 		return;
 	watched = true;
-	pthread_once(&once, prepare);
 	if (usable)
 		await_end();
 }

@@ -22,18 +22,21 @@
  * does the same for that moment.  It does not wait for ever: a fork handler of
  * somebody else may wait for what this thread has.
  *
- * The fork does its part in handlers of pthread_atfork(), so that nothing of
- * the caller's runs while threads are held up: a caller might wait for their
- * end.  These handlers take no lock.
+ * Nor does one that ends.  The fork's part is fork.c's.
  */
 #ifndef CONC_THREAD_EXIT_H
 #define CONC_THREAD_EXIT_H
+
+#include <stdbool.h>
 
 /*
  * Called by a thread that is about to become a reader: `enter' puts it into
  * liburcu's list.  A second call announces nothing.
  */
 void conc_thread_enter(void (*enter)(void));
+
+/* conc_rcu_thread_ended() will be called when the calling thread ends. */
+void conc_thread_exit_await(void);
 
 /*
  * Around a fork, by itself.  hold: waits until no thread is passing, though not
@@ -42,5 +45,11 @@ void conc_thread_enter(void (*enter)(void));
  */
 void conc_thread_exit_hold(void);
 void conc_thread_exit_resume(void);
+
+/* The child: nobody else is left. */
+void conc_thread_exit_forked(void);
+
+/* Whether a fork is under way. */
+bool conc_thread_exit_held(void);
 
 #endif

@@ -120,12 +120,15 @@ static void free_slot(conc_dict *dict, struct slot *slot)
 {
 	uint64_t hash = atomic_load_explicit(&slot->hash, memory_order_relaxed);
 	uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+	uint64_t key = atomic_load_explicit(&slot->key, memory_order_relaxed);
 
 	if (!hash_is_live(hash) && !hash_is_retired(hash))
 		return;
 	if (hash_is_live(hash) || dict->values == CONC_VALUE_RETAINED)
 		conc_word_release(dict, word);
-	conc_key_release(dict, atomic_load_explicit(&slot->key, memory_order_relaxed));
+	if (hash_is_retired(hash))
+		conc_rcu_waits_no_more(conc_key_bytes(dict, key));
+	conc_key_release(dict, key);
 }
 
 /* Nobody can be reading: no grace period is needed. */

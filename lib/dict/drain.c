@@ -7,45 +7,60 @@
 
 #include "drain.h"
 
-/* Retired slots of a dict that are worth a grace period. */
-#define WAITING_MOST 64
-
 /* Slots handled under one hold of a shard's lock. */
 #define STRETCH 32
 
-static void drain_shard(conc_dict *dict, struct shard *shard)
+/*
+ * Released at one look: more than one thread retires between two of its own.
+ * And shards passed: a dict may have many that have nothing.
+ */
+#define RELEASED_AT_ONCE 128
+#define SHARDS_AT_ONCE 16
+
+static size_t drain_stretch(conc_dict *dict, struct shard *shard)
 {
 	struct remains remains[STRETCH];
 	size_t count;
 
-	do {
-		conc_lock_acquire(&shard->lock, &dict->wait);
-		count = conc_shard_take_remains(dict, shard, remains, STRETCH);
-		conc_lock_release(&shard->lock);
-		CONC_YIELD_POINT();
-		for (size_t i = 0; i < count; i++) {
-			conc_key_release(dict, remains[i].key);
-			if (dict->values == CONC_VALUE_RETAINED)
-				conc_word_release(dict, remains[i].word);
-		}
-	} while (count == STRETCH);
+	if (atomic_load_explicit(&shard->waiting, memory_order_relaxed) == 0)
+		return 0;
+	conc_lock_acquire(&shard->lock, &dict->wait);
+	count = conc_shard_take_remains(dict, shard, remains, STRETCH);
+	conc_lock_release(&shard->lock);
+	CONC_YIELD_POINT();
+	for (size_t i = 0; i < count; i++) {
+		conc_rcu_waits_no_more(conc_key_bytes(dict, remains[i].key));
+		conc_key_release(dict, remains[i].key);
+		if (dict->values == CONC_VALUE_RETAINED)
+			conc_word_release(dict, remains[i].word);
+	}
+	return count;
 }
 
-static void drain(conc_dict *dict)
+void conc_dict_drain_some(conc_dict *dict)
 {
-	conc_rcu_reclaim(&dict->wait);
+	size_t released = 0;
+
+	for (int i = 0; i < SHARDS_AT_ONCE && released < RELEASED_AT_ONCE; i++) {
+		size_t at;
+
+		if (atomic_load_explicit(&dict->waiting,
+					 memory_order_relaxed) == 0)
+			return;
+		at = atomic_fetch_add_explicit(&dict->next_drained, 1,
+					       memory_order_relaxed);
+		released += drain_stretch(
+			dict, &dict->shards[at & (dict->shard_count - 1)]);
+	}
+}
+
+static void drain_all(conc_dict *dict)
+{
+	conc_rcu_rest_now();
 	CONC_YIELD_POINT();
 	for (size_t i = 0; i < dict->shard_count; i++)
-		if (atomic_load_explicit(&dict->shards[i].waiting,
-					 memory_order_relaxed) != 0)
-			drain_shard(dict, &dict->shards[i]);
-}
-
-void conc_dict_drain_if_due(conc_dict *dict)
-{
-	if (atomic_load_explicit(&dict->waiting, memory_order_relaxed) >=
-	    WAITING_MOST)
-		drain(dict);
+		while (drain_stretch(dict, &dict->shards[i]) == STRETCH)
+			;
 }
 
 /* Where a clear stands in a shard, between two holds of its lock. */
@@ -87,11 +102,17 @@ static void clear_shard(conc_dict *dict, struct shard *shard)
 	bool more;
 
 	do {
+		size_t key_bytes = 0;
+
 		conc_lock_acquire(&shard->lock, &dict->wait);
 		more = sweep_stretch(dict, shard, &sweep);
 		if (!more)
 			conc_shard_shrink(dict, shard);
 		conc_lock_release(&shard->lock);
+		for (size_t i = 0; i < sweep.count; i++)
+			key_bytes += sweep.displaced[i].key_bytes;
+		if (dict_retires_slots(dict))
+			conc_rcu_waits(key_bytes);
 		for (size_t i = 0; i < sweep.count; i++)
 			if (sweep.displaced[i].owned)
 				conc_word_release(dict, sweep.displaced[i].word);
@@ -104,5 +125,5 @@ void conc_dict_clear(conc_dict *dict)
 		return;
 	for (size_t i = 0; i < dict->shard_count; i++)
 		clear_shard(dict, &dict->shards[i]);
-	drain(dict);
+	drain_all(dict);
 }

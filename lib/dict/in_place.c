@@ -11,6 +11,7 @@
 #include <config.h>
 
 #include "count.h"
+#include "drain.h"
 #include "probe.h"
 #include "store.h"
 
@@ -39,6 +40,8 @@ static CONC_INLINE bool add_at_once(conc_dict *dict, enum conc_key_kind keys,
 	bool counted = slot != NULL && add_in_place(slot, n, sum);
 
 	conc_rcu_leave(reader);
+	if (counted)
+		conc_dict_rest(dict, reader, NULL);
 	return counted;
 }
 
@@ -69,6 +72,8 @@ static CONC_INLINE bool set_at_once(conc_dict *dict, enum conc_key_kind keys,
 	conc_rcu_leave(reader);
 	if (done && old != NULL)
 		word_decode(dict->values, replaced, old);
+	if (done)
+		conc_dict_rest(dict, reader, NULL);
 	return done;
 }
 

@@ -9,6 +9,7 @@
 #include "read.h"
 
 #include "count.h"
+#include "drain.h"
 
 enum reading {
 	READ,	 /* *value has it */
@@ -171,17 +172,22 @@ static CONC_INLINE int get(conc_dict *dict, enum conc_key_kind keys, uint64_t ke
 {
 	conc_reader *reader = conc_rcu_enter();
 	enum reading reading;
+	int rc;
 
 	value->kind = CONC_ABSENT;
 	reading = glance(dict, keys, key, len,
 			 conc_mix(dict->multiplier, hash), value);
 	conc_rcu_leave(reader);
-	if (reading == READ)
-		return 0;
-	if (reading == GONE)
-		return -ENOENT;
-	conc_dict_drop(dict, value);
-	return read_by_search(dict, key, len, hash, value);
+	if (CONC_LIKELY(reading == READ)) {
+		rc = 0;
+	} else if (reading == GONE) {
+		rc = -ENOENT;
+	} else {
+		conc_dict_drop(dict, value);
+		rc = read_by_search(dict, key, len, hash, value);
+	}
+	conc_dict_rest(dict, reader, NULL);
+	return rc;
 }
 
 int conc_dict_get(conc_dict *dict, const void *key, size_t len,

@@ -99,36 +99,9 @@ static uint32_t retired_next(uint64_t hash)
  */
 static uint64_t retired_stamp(uint64_t hash)
 {
-	uint64_t now = conc_rcu_stamp();
+	uint64_t now = conc_rcu_newest_stamp();
 
 	return now - ((now - (hash >> 34)) & STAMP_MASK);
-}
-
-static void retire_slot(conc_dict *dict, struct shard *shard, uint32_t index)
-{
-	struct table *table = current(shard);
-	struct slot *slot = &table->slots[index];
-
-	if (!dict_retires_slots(dict)) {
-		/* release: as in link_retired(). */
-		atomic_store_explicit(&slot->hash, HASH_TOMBSTONE,
-				      memory_order_release);
-		return;
-	}
-	/*
-	 * Sequentially consistent: the step that makes the key unreachable,
-	 * before the stamp is read (base/rcu.h).
-	 */
-	atomic_exchange_explicit(&slot->hash, HASH_TOMBSTONE,
-				 memory_order_seq_cst);
-	CONC_YIELD_POINT();
-	/* release: as in link_retired(). */
-	atomic_store_explicit(&slot->hash,
-			      hash_retired(conc_rcu_stamp(), table->first_retired),
-			      memory_order_release);
-	table->first_retired = index + 1;
-	atomic_fetch_add_explicit(&shard->waiting, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&dict->waiting, 1, memory_order_relaxed);
 }
 
 static uint64_t with_next(uint64_t hash, uint32_t next)
@@ -153,61 +126,56 @@ static void link_retired(struct table *table, uint32_t at, uint32_t next)
 			      memory_order_release);
 }
 
-/*
- * Cuts the list before its first slot whose grace period has passed: all behind
- * it are older.  Returns that slot, or 0.
- */
-static uint32_t cut_passed(struct table *table)
+static void retire_slot(conc_dict *dict, struct shard *shard, uint32_t index)
 {
-	uint32_t at = table->first_retired, before = 0;
+	struct table *table = current(shard);
+	struct slot *slot = &table->slots[index];
 
-	while (at != 0) {
-		uint64_t hash = peek(&table->slots[at - 1].hash);
-
-		if (conc_rcu_passed(retired_stamp(hash))) {
-			link_retired(table, before, 0);
-			break;
-		}
-		before = at;
-		at = retired_next(hash);
+	if (!dict_retires_slots(dict)) {
+		/* release: as in link_retired(). */
+		atomic_store_explicit(&slot->hash, HASH_TOMBSTONE,
+				      memory_order_release);
+		return;
 	}
-	return at;
-}
-
-static void append_retired(struct table *table, uint32_t list)
-{
-	uint32_t at = table->first_retired, last = 0;
-
-	while (at != 0) {
-		last = at;
-		at = retired_next(peek(&table->slots[at - 1].hash));
-	}
-	if (list != 0)
-		link_retired(table, last, list);
+	/*
+	 * Sequentially consistent: the step that makes the key unreachable,
+	 * before the stamp is read (base/rcu.h).
+	 */
+	atomic_exchange_explicit(&slot->hash, HASH_TOMBSTONE,
+				 memory_order_seq_cst);
+	CONC_YIELD_POINT();
+	/* release: as in link_retired(). */
+	atomic_store_explicit(&slot->hash, hash_retired(conc_rcu_stamp(), 0),
+			      memory_order_release);
+	link_retired(table, table->last_retired, index + 1);
+	table->last_retired = index + 1;
+	atomic_fetch_add_explicit(&shard->waiting, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&dict->waiting, 1, memory_order_relaxed);
 }
 
 size_t conc_shard_take_remains(conc_dict *dict, struct shard *shard,
 			       struct remains *remains, size_t room)
 {
 	struct table *table = current(shard);
-	uint32_t list;
 	size_t taken = 0;
 
-	if (table == NULL)
-		return 0;
-	list = cut_passed(table);
-	while (list != 0 && taken < room) {
-		struct slot *slot = &table->slots[list - 1];
+	while (table != NULL && table->first_retired != 0 && taken < room) {
+		struct slot *slot = &table->slots[table->first_retired - 1];
+		uint64_t hash = peek(&slot->hash);
 
+		/* All behind it are younger. */
+		if (!conc_rcu_passed(retired_stamp(hash)))
+			break;
 		remains[taken].key = peek(&slot->key);
 		remains[taken].word = peek(&slot->word);
 		taken++;
-		list = retired_next(peek(&slot->hash));
+		table->first_retired = retired_next(hash);
+		if (table->first_retired == 0)
+			table->last_retired = 0;
 		/* release: as in link_retired(). */
 		atomic_store_explicit(&slot->hash, HASH_TOMBSTONE,
 				      memory_order_release);
 	}
-	append_retired(table, list);
 	atomic_fetch_sub_explicit(&shard->waiting, (uint32_t)taken,
 				  memory_order_relaxed);
 	atomic_fetch_sub_explicit(&dict->waiting, taken, memory_order_relaxed);
@@ -258,6 +226,7 @@ static void copy_retired(struct table *from, struct table *to)
 		last = copy + 1;
 		at = retired_next(hash);
 	}
+	to->last_retired = last;
 }
 
 static int rebuild(conc_dict *dict, struct shard *shard, uint32_t slots)
@@ -357,6 +326,7 @@ static void kill_word(conc_dict *dict, struct slot *slot,
 	displaced->owned = dict->values == CONC_VALUE_TYPE_STABLE &&
 			   word_is_pointer(dict->values, displaced->word);
 	displaced->retired = dict_retires_slots(dict);
+	displaced->key_bytes = conc_key_bytes(dict, peek(&slot->key));
 }
 
 void conc_shard_remove(conc_dict *dict, struct shard *shard, uint32_t index,
@@ -385,6 +355,13 @@ void conc_shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
 }
 
 /* --- references ---------------------------------------------------------- */
+
+size_t conc_key_bytes(const conc_dict *dict, uint64_t key)
+{
+	const struct key_block *block = (void *)(uintptr_t)key;
+
+	return dict->keys == CONC_KEY_BYTES ? sizeof(*block) + block->len : 0;
+}
 
 void conc_key_retain(const conc_dict *dict, uint64_t key)
 {

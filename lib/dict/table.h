@@ -31,7 +31,7 @@
  *
  * RETIRED: the key (and a CONC_VALUE_RETAINED value) is still owned by the
  * slot, until no reader can have it; the retired slots of a table form a list,
- * the newest first, linked through their hash fields: deleting needs no memory.
+ * the oldest first, linked through their hash fields: deleting needs no memory.
  * Readers that come later see no hash of theirs, so they never look at the key.
  * A rebuild moves retired slots to the new table: every owned reference is in
  * exactly one place, a LIVE or RETIRED slot of the current table.
@@ -70,7 +70,8 @@ struct table {
 	uint64_t generation;    /* never 0: that stands for "no table" */
 	uint32_t mask;          /* slots - 1 */
 	uint32_t used;          /* slots that are not EMPTY; under the lock */
-	uint32_t first_retired; /* index + 1 of the list's head; under the lock */
+	uint32_t first_retired; /* index + 1 of the oldest; under the lock */
+	uint32_t last_retired;  /* of the newest */
 	struct slot slots[];
 };
 
@@ -95,6 +96,7 @@ struct conc_dict {
 	struct conc_wait_hooks wait;
 	size_t shard_count;
 	_Alignas(CONC_LINE) _Atomic size_t waiting; /* of all shards */
+	_Atomic size_t next_drained;		    /* shard, modulo their number */
 };
 
 /* The state of a live slot for a key of this mixed hash. */
@@ -150,6 +152,7 @@ struct displaced {
 	bool valid;   /* a word was displaced */
 	bool owned;   /* and the caller must release the pointer in it */
 	bool retired; /* a slot was retired */
+	size_t key_bytes; /* of its key, if that is a byte string */
 };
 
 /*
@@ -193,7 +196,8 @@ struct remains {
 
 /*
  * Turns up to `room` retired slots whose grace period has passed into
- * tombstones; returns how many it wrote to `remains`.
+ * tombstones; returns how many it wrote to `remains`.  Looks at none that is
+ * still to wait but the oldest.
  */
 size_t conc_shard_take_remains(conc_dict *dict, struct shard *shard,
 			       struct remains *remains, size_t room);
@@ -204,6 +208,9 @@ struct key_block {
 	size_t len;
 	char bytes[];
 };
+
+/* What a key takes that the dict has copied; else 0. */
+size_t conc_key_bytes(const conc_dict *dict, uint64_t key);
 
 void conc_key_retain(const conc_dict *dict, uint64_t key);
 void conc_key_release(const conc_dict *dict, uint64_t key);

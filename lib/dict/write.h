@@ -27,6 +27,7 @@ struct place {
 	uint64_t generation; /* of the table; 0: there was none */
 	uint32_t at;
 	bool found;
+	conc_reader *reader; /* of the search */
 };
 
 /* What conc_dict_update() takes. */
@@ -136,6 +137,7 @@ static CONC_INLINE int locate(struct search *s, struct place *place)
 			found = search_probe(s, table, &place->at);
 		}
 		conc_rcu_leave(reader);
+		place->reader = reader;
 		if (found != ASK) {
 			place->found = found == FOUND;
 			return 0;
@@ -154,8 +156,8 @@ static inline void settle_write(struct update *u)
 	if (u->displaced.owned && u->value == NULL)
 		conc_word_release(dict, u->displaced.word);
 	if (u->displaced.retired)
-		conc_dict_drain_if_due(dict);
-	conc_reclaim_if_due(&dict->wait);
+		conc_rcu_waits(u->displaced.key_bytes);
+	conc_dict_rest(dict, u->place.reader, &dict->wait);
 }
 
 /* Under the lock: does the place still hold? */

@@ -189,6 +189,7 @@ int conc_bounded_queue_join(conc_bounded_queue *queue, int64_t deadline,
 
 static CONC_INLINE int append(conc_bounded_queue *queue, void *item)
 {
+	struct conc_queue_done done;
 	int rc = take_credit(queue);
 
 	if (rc != 0)
@@ -197,12 +198,13 @@ static CONC_INLINE int append(conc_bounded_queue *queue, void *item)
 	/* relaxed: see above. */
 	atomic_fetch_add_explicit(&queue->unfinished, 1, memory_order_relaxed);
 	CONC_YIELD_POINT();
-	rc = conc_queue_append(queue->items, item);
-	if (rc != 0) {
+	done = conc_queue_append(queue->items, item);
+	if (done.rc != 0) {
 		finish_task(queue);
 		give_credit_back(queue);
 	}
-	return rc;
+	conc_rcu_rest(done.reader, NULL);
+	return done.rc;
 }
 
 int conc_bounded_queue_try_push(conc_bounded_queue *queue, void *item)
@@ -288,49 +290,58 @@ static bool item_is_coming(conc_bounded_queue *queue)
 	return (load_credit(queue) & SIZE) != 0;
 }
 
-static int pop_what_is_coming(conc_bounded_queue *queue, void **item)
+static struct conc_queue_done pop_what_is_coming(conc_bounded_queue *queue,
+						 void **item,
+						 struct conc_queue_done done)
 {
-	int rc = -EAGAIN;
-
-	for (int pauses = 1; rc == -EAGAIN && pauses <= LONGEST_PAUSE &&
+	for (int pauses = 1; done.rc == -EAGAIN && pauses <= LONGEST_PAUSE &&
 			     item_is_coming(queue);
 	     pauses *= 2) {
 		conc_pause(pauses);
-		rc = conc_queue_take_front(queue->items, item);
+		done = conc_queue_take_front(queue->items, item);
 	}
-	for (int i = 0; rc == -EAGAIN && i < YIELDS && item_is_coming(queue);
+	for (int i = 0; done.rc == -EAGAIN && i < YIELDS && item_is_coming(queue);
 	     i++) {
 		sched_yield();
-		rc = conc_queue_take_front(queue->items, item);
+		done = conc_queue_take_front(queue->items, item);
 	}
-	return rc;
+	return done;
 }
 
 /*
  * With CLOSED here and `items' still open, producers are refused already: then
  * nothing is not "nothing yet".
  */
-static int pop_last(conc_bounded_queue *queue, int rc, void **item)
+static struct conc_queue_done pop_last(conc_bounded_queue *queue, void **item,
+				       struct conc_queue_done done)
 {
 	if (!(load_credit(queue) & CLOSED))
-		return rc;
+		return done;
 	CONC_YIELD_POINT();
 	conc_queue_close(queue->items, false);
 	return conc_queue_take_front(queue->items, item);
 }
 
+/* The end of a pop. */
+static CONC_INLINE int finish(conc_bounded_queue *queue,
+			      struct conc_queue_done done)
+{
+	CONC_YIELD_POINT();
+	if (done.rc == 0)
+		give_credit_back(queue);
+	conc_rcu_rest(done.reader, NULL);
+	return done.rc;
+}
+
 static CONC_INLINE int take(conc_bounded_queue *queue, void **item)
 {
-	int rc = conc_queue_take_front(queue->items, item);
+	struct conc_queue_done done = conc_queue_take_front(queue->items, item);
 
-	if (rc == -EAGAIN)
-		rc = pop_what_is_coming(queue, item);
-	if (rc == -EAGAIN)
-		rc = pop_last(queue, rc, item);
-	CONC_YIELD_POINT();
-	if (rc == 0)
-		give_credit_back(queue);
-	return rc;
+	if (done.rc == -EAGAIN)
+		done = pop_what_is_coming(queue, item, done);
+	if (done.rc == -EAGAIN)
+		done = pop_last(queue, item, done);
+	return finish(queue, done);
 }
 
 int conc_bounded_queue_try_pop(conc_bounded_queue *queue, void **item)
@@ -359,6 +370,7 @@ void conc_bounded_queue_pass(conc_bounded_queue *queue)
 int conc_bounded_queue_pop(conc_bounded_queue *queue, void **item,
 			   int64_t deadline, conc_cancel *cancel)
 {
+	struct conc_queue_done done;
 	int rc;
 
 	if (!conc_is_ours(queue) || item == NULL)
@@ -368,13 +380,10 @@ int conc_bounded_queue_pop(conc_bounded_queue *queue, void **item,
 		return rc;
 	if (deadline == CONC_TRY)
 		return take(queue, item);
-	rc = conc_queue_pop_until(queue->items, item, deadline);
-	if (rc == -ETIMEDOUT)
-		rc = pop_last(queue, rc, item);
-	CONC_YIELD_POINT();
-	if (rc == 0)
-		give_credit_back(queue);
-	return rc;
+	done = conc_queue_pop_until(queue->items, item, deadline);
+	if (done.rc == -ETIMEDOUT)
+		done = pop_last(queue, item, done);
+	return finish(queue, done);
 }
 
 /* ---- looking at it ----------------------------------------------------- */

@@ -47,13 +47,21 @@ static inline bool conc_queue_failed(conc_queue *queue)
 	return atomic_load_explicit(&queue->failed, memory_order_seq_cst);
 }
 
+/* What came of an operation, and whose section it had. */
+struct conc_queue_done {
+	conc_reader *reader;
+	int rc;
+};
+
 /*
  * conc_queue_push(), _try_pop(), _wait() and _pop() with arguments that have
- * been looked at: for these, and for what has a queue of its own.
+ * been looked at: for these, and for what has a queue of its own.  These
+ * end with conc_rcu_rest(), when all is done.
  */
-int conc_queue_append(conc_queue *queue, void *item);
-int conc_queue_take_front(conc_queue *queue, void **item);
+struct conc_queue_done conc_queue_append(conc_queue *queue, void *item);
+struct conc_queue_done conc_queue_take_front(conc_queue *queue, void **item);
 int conc_queue_wait_until(conc_queue *queue, int64_t deadline);
-int conc_queue_pop_until(conc_queue *queue, void **item, int64_t deadline);
+struct conc_queue_done conc_queue_pop_until(conc_queue *queue, void **item,
+					    int64_t deadline);
 
 #endif

@@ -180,7 +180,7 @@ static CONC_NOINLINE int follow(conc_queue *queue, struct conc_segment *segment,
 }
 
 /* For a consumer that found FRONT_BEHIND at `segment': makes head the next. */
-static bool leave_behind(conc_queue *queue, struct conc_segment *segment)
+static void leave_behind(conc_queue *queue, struct conc_segment *segment)
 {
 	struct conc_segment *head = segment;
 	/* acquire: what is in the next segment. */
@@ -197,9 +197,8 @@ static bool leave_behind(conc_queue *queue, struct conc_segment *segment)
 	if (!atomic_compare_exchange_strong_explicit(
 		    &queue->head, &head, next, memory_order_release,
 		    memory_order_relaxed))
-		return false;
+		return;
 	conc_segment_retire(segment);
-	return true;
 }
 
 enum conc_queue_front conc_queue_look(conc_queue *queue)
@@ -284,30 +283,32 @@ static int put_with_spare(conc_queue *queue, void *item)
 	return rc;
 }
 
-static CONC_INLINE int append(conc_queue *queue, void *item)
+static CONC_INLINE struct conc_queue_done append(conc_queue *queue, void *item)
 {
-	conc_reader *reader;
-	int rc;
+	conc_reader *reader = conc_rcu_enter();
+	int rc = put(queue, item, NULL);
 
-	reader = conc_rcu_enter();
-	rc = put(queue, item, NULL);
 	conc_rcu_leave(reader);
 	if (rc == -ENOSPC)
 		rc = put_with_spare(queue, item);
 	CONC_YIELD_POINT();
 	if (rc == 0)
 		conc_eventcount_notify(&queue->arrivals, false);
-	return rc;
+	return (struct conc_queue_done){reader, rc};
 }
 
 int conc_queue_push(conc_queue *queue, void *item)
 {
+	struct conc_queue_done done;
+
 	if (CONC_UNLIKELY(!conc_is_ours(queue) || item == NULL))
 		return -EINVAL;
-	return append(queue, item);
+	done = append(queue, item);
+	conc_rcu_rest(done.reader, NULL);
+	return done.rc;
 }
 
-int conc_queue_append(conc_queue *queue, void *item)
+struct conc_queue_done conc_queue_append(conc_queue *queue, void *item)
 {
 	return append(queue, item);
 }
@@ -353,8 +354,8 @@ static bool front_is_full(struct conc_segment *head)
 					    memory_order_relaxed));
 }
 
-/* FRONT_ITEM, FRONT_NOTHING or FRONT_ENDED; *retired if a segment was. */
-static enum conc_queue_front take(conc_queue *queue, void **item, bool *retired)
+/* FRONT_ITEM, FRONT_NOTHING or FRONT_ENDED. */
+static enum conc_queue_front take(conc_queue *queue, void **item)
 {
 	for (;;) {
 		/* acquire: what is in the segment. */
@@ -366,7 +367,7 @@ static enum conc_queue_front take(conc_queue *queue, void **item, bool *retired)
 		void *content;
 
 		if (front == FRONT_BEHIND) {
-			*retired |= leave_behind(queue, head);
+			leave_behind(queue, head);
 			continue;
 		}
 		if (front != FRONT_ITEM)
@@ -391,42 +392,45 @@ static enum conc_queue_front take(conc_queue *queue, void **item, bool *retired)
 }
 
 /* 0; -EAGAIN: nothing there; -EPIPE: nor ever again. */
-static int take_now(conc_queue *queue, void **item)
+static struct conc_queue_done take_now(conc_queue *queue, void **item)
 {
-	enum conc_queue_front front;
-	conc_reader *reader;
-	bool retired = false;
+	conc_reader *reader = conc_rcu_enter();
+	enum conc_queue_front front = take(queue, item);
 
-	reader = conc_rcu_enter();
-	front = take(queue, item, &retired);
 	conc_rcu_leave(reader);
-	if (retired)
-		conc_reclaim_if_due(&queue->wait);
-	return front == FRONT_ITEM ? 0 : front == FRONT_ENDED ? -EPIPE : -EAGAIN;
+	return (struct conc_queue_done){reader, front == FRONT_ITEM    ? 0
+				      : front == FRONT_ENDED ? -EPIPE
+							     : -EAGAIN};
 }
 
-static CONC_INLINE int take_front(conc_queue *queue, void **item)
+static CONC_INLINE struct conc_queue_done take_front(conc_queue *queue, void **item)
 {
-	int rc = take_now(queue, item);
+	struct conc_queue_done done = take_now(queue, item);
 
 	CONC_YIELD_POINT();
-	if (rc != -EAGAIN || !conc_queue_failed(queue))
-		return rc;
+	if (done.rc != -EAGAIN || !conc_queue_failed(queue))
+		return done;
 	/* Look once more: what was pushed before the failure comes out. */
-	rc = take_now(queue, item);
-	return rc == -EAGAIN ? -ENOTRECOVERABLE : rc;
+	done = take_now(queue, item);
+	if (done.rc == -EAGAIN)
+		done.rc = -ENOTRECOVERABLE;
+	return done;
+}
+
+struct conc_queue_done conc_queue_take_front(conc_queue *queue, void **item)
+{
+	return take_front(queue, item);
 }
 
 int conc_queue_try_pop(conc_queue *queue, void **item)
 {
+	struct conc_queue_done done;
+
 	if (CONC_UNLIKELY(!conc_is_ours(queue) || item == NULL))
 		return -EINVAL;
-	return take_front(queue, item);
-}
-
-int conc_queue_take_front(conc_queue *queue, void **item)
-{
-	return take_front(queue, item);
+	done = take_front(queue, item);
+	conc_rcu_rest(done.reader, NULL);
+	return done.rc;
 }
 
 /* ---- The end ----------------------------------------------------------- */
@@ -450,7 +454,7 @@ static void hand_out_the_rest(conc_queue *queue)
 {
 	void *item;
 
-	while (take_now(queue, &item) == 0)
+	while (take_now(queue, &item).rc == 0)
 		if (queue->drain != NULL)
 			queue->drain(item, queue->user);
 }
@@ -473,6 +477,7 @@ void conc_queue_close(conc_queue *queue, bool immediate)
 	conc_eventcount_notify(&queue->arrivals, true);
 	if (immediate)
 		hand_out_the_rest(queue);
+	conc_rcu_rest(reader, NULL);
 }
 
 /* ---- Making and freeing ------------------------------------------------ */

@@ -76,6 +76,7 @@ size_t conc_queue_size(conc_queue *queue)
 		CONC_YIELD_POINT();
 	} while (front_of(queue) != front);
 	conc_rcu_leave(reader);
+	conc_rcu_rest(reader, NULL);
 	/* The front is past the end when consumers took a ticket too many. */
 	return end > front ? end - front : 0;
 }
@@ -95,6 +96,7 @@ bool conc_queue_is_closed(conc_queue *queue)
 	reader = conc_rcu_enter();
 	end_of(queue, &closed);
 	conc_rcu_leave(reader);
+	conc_rcu_rest(reader, NULL);
 	return closed;
 }
 

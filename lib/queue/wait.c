@@ -68,36 +68,45 @@ void conc_queue_pass(conc_queue *queue)
 		conc_eventcount_notify(&queue->arrivals, false);
 }
 
-static CONC_INLINE int pop_until(conc_queue *queue, void **item, int64_t deadline)
+static CONC_INLINE struct conc_queue_done pop_until(conc_queue *queue, void **item,
+						    int64_t deadline)
 {
 	for (;;) {
-		int rc = conc_queue_take_front(queue, item);
+		struct conc_queue_done done = conc_queue_take_front(queue, item);
 
-		if (rc != -EAGAIN || deadline == CONC_TRY)
-			return rc;
-		rc = conc_queue_wait_until(queue, deadline);
-		if (rc == 0)
+		if (done.rc != -EAGAIN || deadline == CONC_TRY)
+			return done;
+		done.rc = conc_queue_wait_until(queue, deadline);
+		if (done.rc == 0)
 			continue;
-		if (rc != -ETIMEDOUT)
-			return rc;
+		if (done.rc != -ETIMEDOUT)
+			return done;
 		/* Time is up, but an item may have come with it. */
-		rc = conc_queue_take_front(queue, item);
-		return rc == -EAGAIN ? -ETIMEDOUT : rc;
+		done = conc_queue_take_front(queue, item);
+		if (done.rc == -EAGAIN)
+			done.rc = -ETIMEDOUT;
+		return done;
 	}
 }
 
 int conc_queue_pop(conc_queue *queue, void **item, int64_t deadline,
 		   conc_cancel *cancel)
 {
+	struct conc_queue_done done;
 	int rc;
 
 	if (!conc_is_ours(queue) || item == NULL)
 		return -EINVAL;
 	rc = begin(queue, deadline, cancel);
-	return rc < 0 ? rc : pop_until(queue, item, deadline);
+	if (rc < 0)
+		return rc;
+	done = pop_until(queue, item, deadline);
+	conc_rcu_rest(done.reader, NULL);
+	return done.rc;
 }
 
-int conc_queue_pop_until(conc_queue *queue, void **item, int64_t deadline)
+struct conc_queue_done conc_queue_pop_until(conc_queue *queue, void **item,
+					    int64_t deadline)
 {
 	return pop_until(queue, item, deadline);
 }

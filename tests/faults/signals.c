@@ -620,14 +620,14 @@ END_TEST
 
 static void *read_for_a_while(void *arg)
 {
-	conc_reader *section = conc_rcu_enter();
+	conc_reader *reader = conc_rcu_enter();
 	int64_t end = conc_now() + SHORT;
 
 	*(_Atomic bool *)arg = true;
 	while (conc_now() < end)
 		usleep(1000);
 	*(_Atomic bool *)arg = false;
-	conc_rcu_leave(section);
+	conc_rcu_leave(reader);
 	return NULL;
 }
 

@@ -622,20 +622,44 @@ START_TEST(a_type_stable_object_is_released_before_the_call_returns)
 }
 END_TEST
 
+/* In a section of its own, in which nothing is given back. */
+static void replace_inside(conc_ref *ref, struct object *first,
+			   struct object *second)
+{
+	conc_reader *reader = conc_rcu_enter();
+
+	set_object(ref, first);
+	set_object(ref, second);
+	conc_rcu_leave(reader);
+	ck_assert_int_ge(first->references, 1);
+}
+
+START_TEST(reads_release_a_retained_object_now_and_then)
+{
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
+	struct object objects[2] = {0};
+	int reads = 0;
+
+	replace_inside(ref, &objects[0], &objects[1]);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	for (; objects[0].references != 0; reads++)
+		expect_object(ref, &objects[1]);
+	ck_assert_int_le(reads, CONC_OPERATIONS_PER_LOOK + 1);
+	conc_ref_free(ref);
+}
+END_TEST
+
 START_TEST(a_retained_object_is_released_by_the_operation_after_a_grace_period)
 {
 	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
 	struct object objects[3] = {0};
 
-	set_object(ref, &objects[0]);
-	set_object(ref, &objects[1]);
-	ck_assert_int_eq(objects[0].references, 1);
+	replace_inside(ref, &objects[0], &objects[1]);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
-	expect_object(ref, &objects[1]); /* a read gives nothing back */
 	ck_assert_int_eq(objects[0].references, 1);
-	set_object(ref, &objects[2]);
+	set_object(ref, &objects[1]);
 	ck_assert_int_eq(objects[0].references, 0);
-	ck_assert_int_eq(objects[1].references, 1);
+	replace_inside(ref, &objects[1], &objects[2]);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
 	set(ref, nothing); /* so does one that stores nothing */
 	ck_assert_int_eq(objects[1].references, 0);
@@ -664,14 +688,14 @@ START_TEST(inside_a_read_section_what_is_replaced_is_kept_for_later)
 {
 	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
 	static struct object objects[300];
-	conc_reader *section = conc_rcu_enter();
+	conc_reader *reader = conc_rcu_enter();
 
 	for (size_t i = 0; i < COUNT_OF(objects); i++)
 		set_object(ref, &objects[i]);
 	conc_ref_clear(ref);
 	for (size_t i = 0; i < COUNT_OF(objects); i++)
 		ck_assert_int_eq(objects[i].references, 1);
-	conc_rcu_leave(section);
+	conc_rcu_leave(reader);
 	conc_ref_clear(ref);
 	for (size_t i = 0; i < COUNT_OF(objects); i++)
 		ck_assert_int_eq(objects[i].references, 0);
@@ -706,7 +730,43 @@ static void count_end(void *token, void *user)
 	ends++;
 }
 
-START_TEST(a_grace_period_is_waited_for_between_the_hooks)
+static _Atomic int stage;
+
+static void *read_on(void *unused)
+{
+	conc_reader *reader = conc_rcu_enter();
+
+	atomic_store(&stage, 1);
+	while (atomic_load(&stage) != 2)
+		usleep(1000);
+	conc_rcu_leave(reader);
+	return unused;
+}
+
+/* How often a thread naps that replaces objects while another one reads. */
+static int naps_of(const struct conc_ref_attr *attr, size_t limit)
+{
+	static struct object objects[100];
+	conc_ref *ref = NULL;
+	pthread_t reader;
+
+	begins = ends = 0;
+	atomic_store(&stage, 0);
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_on, NULL), 0);
+	while (atomic_load(&stage) != 1)
+		usleep(1000);
+	conc_reclaim_set_limit(limit);
+	ck_assert_int_eq(conc_ref_new(attr, &ref), 0);
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		set_object(ref, &objects[i]);
+	ck_assert_int_eq(begins, ends);
+	atomic_store(&stage, 2);
+	pthread_join(reader, NULL);
+	conc_ref_free(ref);
+	return begins;
+}
+
+START_TEST(a_write_naps_between_the_hooks_when_more_waits_than_the_limit)
 {
 	const struct conc_value_ops value_ops = {
 		.size = sizeof(value_ops),
@@ -723,21 +783,10 @@ START_TEST(a_grace_period_is_waited_for_between_the_hooks)
 				     .values = CONC_VALUE_RETAINED,
 				     .value_ops = &value_ops,
 				     .wait = &hooks};
-	struct object a = {0};
-	conc_ref *ref = NULL;
 
-	ck_assert_int_eq(conc_ref_new(&attr, &ref), 0);
-	for (int i = 0; i < 64; i++)
-		set_object(ref, &a);
-	ck_assert_int_eq(begins, 0);
-	set_object(ref, &a);
-	ck_assert_int_eq(begins, 1);
-	conc_ref_clear(ref);
-	ck_assert_int_eq(begins, 2);
-	conc_ref_clear(ref); /* nothing waits */
-	ck_assert_int_eq(begins, 2);
-	ck_assert_int_eq(ends, 2);
-	conc_ref_free(ref);
+	ck_assert_int_ge(naps_of(&attr, 0), 1);
+	ck_assert_int_eq(naps_of(&attr, SIZE_MAX), 0);
+	ck_assert_uint_eq(conc_reclaim_set_limit(0), SIZE_MAX);
 }
 END_TEST
 
@@ -963,11 +1012,12 @@ int main(void)
 		only_storing_a_retained_pointer_needs_memory,
 		references_balance_to_zero,
 		a_type_stable_object_is_released_before_the_call_returns,
+		reads_release_a_retained_object_now_and_then,
 		a_retained_object_is_released_by_the_operation_after_a_grace_period,
 		some_dozens_of_retained_objects_wait_at_most,
 		inside_a_read_section_what_is_replaced_is_kept_for_later,
 		free_releases_at_once,
-		a_grace_period_is_waited_for_between_the_hooks,
+		a_write_naps_between_the_hooks_when_more_waits_than_the_limit,
 		an_object_that_was_replaced_meanwhile_is_not_returned,
 		an_object_that_was_replaced_meanwhile_is_not_shown,
 		release_may_use_the_same_reference,

@@ -20,7 +20,7 @@ static const struct code {
 	CODE(EDOM),      CODE(EEXIST), CODE(EINVAL),
 	CODE(ELOOP),     CODE(ENOENT), CODE(ENOMEM),
 	CODE(EOVERFLOW), CODE(EPIPE),  CODE(ENOTRECOVERABLE),
-	CODE(ERANGE),    CODE(ETIMEDOUT),
+	CODE(ENOSYS),    CODE(ERANGE), CODE(ETIMEDOUT),
 };
 
 static const char *unknown(void)

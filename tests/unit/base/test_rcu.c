@@ -45,13 +45,13 @@ static void wait_for_stage(int wanted)
 static void *reader(void *arg)
 {
 	struct block *block = arg;
-	conc_reader *section = conc_rcu_enter();
+	conc_reader *reader = conc_rcu_enter();
 
 	atomic_store(&stage, 1);
 	wait_for_stage(2);
 	usleep(50 * 1000);
 	ck_assert(!block->dead);
-	conc_rcu_leave(section);
+	conc_rcu_leave(reader);
 	return NULL;
 }
 
@@ -74,13 +74,13 @@ END_TEST
 START_TEST(reclaim_inside_a_section_is_EBUSY_and_frees_nothing)
 {
 	struct block block = {.dead = false};
-	conc_reader *section;
+	conc_reader *reader;
 
 	conc_retire(&block.retired, 1, note_free);
-	section = conc_rcu_enter();
+	reader = conc_rcu_enter();
 	ck_assert_int_eq(conc_reclaim(NULL), -EBUSY);
 	ck_assert(!block.dead);
-	conc_rcu_leave(section);
+	conc_rcu_leave(reader);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
 	ck_assert(block.dead);
 }
@@ -196,8 +196,9 @@ START_TEST(a_batch_is_freed_when_it_is_due)
 
 	atomic_store(&freed, 0);
 	for (size_t i = 0; i < COUNT_OF(blocks); i++) {
+		conc_rcu_leave(conc_rcu_enter());
 		conc_retire(&blocks[i].retired, 1, note_free);
-		conc_reclaim_if_due(NULL);
+		conc_rcu_rest_without(NULL);
 	}
 	ck_assert_int_ge(atomic_load(&freed), 128);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
@@ -219,7 +220,7 @@ static void count_end(void *token, void *user)
 	ends++;
 }
 
-START_TEST(a_grace_period_is_waited_for_between_the_hooks)
+START_TEST(a_reader_is_waited_for_between_the_hooks)
 {
 	struct conc_wait_hooks hooks = {
 		.size = sizeof(struct conc_wait_hooks),
@@ -227,10 +228,18 @@ START_TEST(a_grace_period_is_waited_for_between_the_hooks)
 		.wait_begin = count_begin,
 		.wait_end = count_end,
 	};
+	struct block block = {.dead = false};
+	pthread_t thread;
 
 	ck_assert_int_eq(conc_reclaim(&hooks), 0);
-	ck_assert_int_eq(begins, 1);
-	ck_assert_int_eq(ends, 1);
+	ck_assert_int_eq(begins, 0); /* nobody to wait for */
+	ck_assert_int_eq(pthread_create(&thread, NULL, reader, &block), 0);
+	wait_for_stage(1);
+	atomic_store(&stage, 2);
+	ck_assert_int_eq(conc_reclaim(&hooks), 0);
+	pthread_join(thread, NULL);
+	ck_assert_int_ge(begins, 1);
+	ck_assert_int_eq(begins, ends);
 }
 END_TEST
 
@@ -463,7 +472,7 @@ int main(void)
 		who_finds_a_stamp_passed_comes_after_the_readers_of_before,
 		what_is_retired_during_a_grace_period_waits_for_the_next_one,
 		a_batch_is_freed_when_it_is_due,
-		a_grace_period_is_waited_for_between_the_hooks,
+		a_reader_is_waited_for_between_the_hooks,
 		a_forked_child_reads_and_reclaims,
 		a_fork_does_not_wait_for_ever_for_a_thread_that_is_ending,
 		a_thread_that_reads_for_the_first_time_waits_for_a_fork_under_way,

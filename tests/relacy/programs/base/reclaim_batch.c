@@ -36,7 +36,7 @@ static void replace(int content)
 		&current, version_new(content), memory_order_acq_rel);
 
 	conc_retire(&old->retired, sizeof(*old), version_free);
-	conc_reclaim_if_due(NULL);
+	conc_rcu_rest_without(NULL);
 }
 
 static int look(void)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Between rcu.c, which has the readers, grace.c, which has the grace periods,
+ * and fork.c.  All others use rcu.h.
+ */
+#ifndef CONC_GRACE_H
+#define CONC_GRACE_H
+
+#include "rcu.h"
+
+/* The newest record; acquire.  Those behind it do not change their order. */
+conc_reader *conc_rcu_readers(void);
+
+/* Threads that are inside a section without a record. */
+extern _Atomic size_t conc_rcu_unlisted __attribute__((visibility("hidden")));
+
+/* The record of the calling thread, or NULL. */
+conc_reader *conc_rcu_record(void);
+
+/* What the calling thread has its sections with; makes it a reader. */
+conc_reader *conc_rcu_reader(void);
+
+/*
+ * Whether the calling thread, whose reader this is, is inside a section, of ours
+ * or of another user of liburcu, or runs a callback of what waited.
+ */
+bool conc_rcu_inside(conc_reader *reader);
+
+/*
+ * A barrier of every other thread of the process, where readers have none of
+ * their own; else one of the caller's.  False: the kernel does not grant it any
+ * more.
+ */
+bool conc_rcu_barrier(void);
+
+/* The same of a reader, in its section or before a stamp. */
+void conc_rcu_mb_slave(void);
+
+/* A thread's end: before any key's destructor, and after liburcu's. */
+void conc_rcu_thread_ends(void);
+void conc_rcu_thread_ended(void);
+
+/* The child of a fork: readers that are not there any more are outside. */
+void conc_rcu_forked(void);
+
+/*
+ * Around a fork: whether it has the lock, at the latest by the deadline; who
+ * has not must not release it.
+ */
+bool conc_grace_hold(int64_t deadline);
+void conc_grace_resume(void);
+
+/* The child: if the parent did not hold it, what waited is forgotten. */
+void conc_grace_forked(bool held);
+
+#endif
