@@ -22,7 +22,7 @@
 static _Thread_local struct {
 	unsigned depth;
 	bool held;
-	bool lock_held;
+	enum conc_grace_hold lock;
 } fork_of;
 
 void conc_before_fork(void)
@@ -30,7 +30,7 @@ void conc_before_fork(void)
 	if (fork_of.depth++ != 0)
 		return;
 	conc_thread_exit_hold();
-	fork_of.lock_held = conc_grace_hold(conc_deadline_after(LONGEST_WAIT));
+	fork_of.lock = conc_grace_hold(conc_deadline_after(LONGEST_WAIT));
 	fork_of.held = true;
 }
 
@@ -39,7 +39,7 @@ void conc_after_fork_parent(void)
 	if (fork_of.depth == 0 || --fork_of.depth != 0)
 		return;
 	fork_of.held = false;
-	if (fork_of.lock_held)
+	if (fork_of.lock == CONC_GRACE_HELD)
 		conc_grace_resume();
 	conc_thread_exit_resume();
 }
@@ -51,7 +51,7 @@ void conc_after_fork_child(void)
 		fork_of.held = false;
 		conc_thread_exit_forked();
 		conc_rcu_forked();
-		conc_grace_forked(fork_of.lock_held);
+		conc_grace_forked(fork_of.lock);
 	}
 	if (fork_of.depth != 0)
 		fork_of.depth--;

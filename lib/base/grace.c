@@ -27,8 +27,8 @@
  * who is outside would be enough, but a busy reader is seldom seen there.
  *
  * A stamp is `begun', read behind the step that made something unreachable and
- * a reader's barrier: that step comes before M1 of period stamp + 1 (begun is
- * raised before it), or the stamp is larger.  So when done > stamp nobody has it.
+ * a full barrier: so all see that step before M1 of period stamp + 1, for which
+ * begun is raised first.  When done > stamp nobody has it.
  *
  * Orders.  The push to the batch releases the block, its taking acquires.
  * begun: sequentially consistent on both sides, for the sake of machines without
@@ -38,6 +38,8 @@
 #include <config.h>
 
 #include "grace.h"
+
+#include <urcu/arch.h>
 
 #include <concurrency/reclaim.h>
 
@@ -68,6 +70,8 @@ static _Atomic bool batch_is_due;
 static _Atomic uint64_t wanted;
 
 static struct conc_lock lock;
+/* This thread has it: a signal handler that forks must not wait for it. */
+static _Thread_local bool polls;
 
 /* Change under the lock only. */
 static _Atomic uint64_t begun;
@@ -365,12 +369,14 @@ static enum polled poll_once(bool now)
 	if (atomic_load_explicit(&lock.word, memory_order_relaxed) != 0 ||
 	    !conc_lock_try(&lock))
 		return LOCK_TAKEN;
+	polls = true;
 	advance(now);
 	blocks = take_ready();
 	/* relaxed: a hint. */
 	atomic_store_explicit(&busy, period.under_way || ready.first != NULL,
 			      memory_order_relaxed);
 	conc_lock_release(&lock);
+	polls = false;
 	if (blocks == NULL)
 		return FREED_NOTHING;
 	/* relaxed: who is missed wakes by itself. */
@@ -442,8 +448,13 @@ uint64_t conc_rcu_stamp(void)
 	uint64_t stamp, newest = atomic_load_explicit(&wanted,
 						      memory_order_relaxed);
 
-	/* Where readers have barriers of their own, so must this. */
-	conc_rcu_mb_slave();
+	/*
+	 * Whatever the step was: it is seen by all before this look at `begun'.
+	 * A membarrier's barrier comes to one thread after the other, so it
+	 * would not do for a step that is still on its way: a reader whose
+	 * barrier was earlier than ours could miss it, and not be seen inside.
+	 */
+	cmm_smp_mb();
 	stamp = atomic_load_explicit(&begun, memory_order_seq_cst);
 	/* relaxed: who does not see it yet does not begin a period for it. */
 	while (newest <= stamp &&
@@ -549,9 +560,12 @@ __attribute__((destructor)) static void end(void)
 	atomic_store_explicit(&over, true, memory_order_relaxed);
 }
 
-bool conc_grace_hold(int64_t deadline)
+enum conc_grace_hold conc_grace_hold(int64_t deadline)
 {
-	return conc_lock_acquire_until(&lock, deadline);
+	if (polls)
+		return CONC_GRACE_OWN;
+	return conc_lock_acquire_until(&lock, deadline) ? CONC_GRACE_HELD
+							: CONC_GRACE_LATE;
 }
 
 void conc_grace_resume(void)
@@ -559,34 +573,28 @@ void conc_grace_resume(void)
 	conc_lock_release(&lock);
 }
 
+/*
+ * The lists may be half changed.  So may the period: the child's own section
+ * may not have been noted.  The next one has another number.
+ */
 static void forget_all(void)
 {
 	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next)
 		atomic_store_explicit(&r->bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&bytes_unlisted, 0, memory_order_relaxed);
 	atomic_store_explicit(&batch, NULL, memory_order_relaxed);
+	period.under_way = false;
 	period.blocks = NULL;
 	ready.first = ready.last = NULL;
 }
 
-/* Of the readers that were watched only this thread is left. */
-static void watch_own(void)
+void conc_grace_forked(enum conc_grace_hold hold)
 {
-	conc_reader *own = conc_rcu_record(), *r = period.watched;
-
-	while (r != NULL && r != own)
-		r = r->next_watched;
-	period.watched = r;
-	if (r != NULL)
-		r->next_watched = NULL;
-}
-
-void conc_grace_forked(bool held)
-{
-	if (!held)
-		forget_all();
-	watch_own();
 	atomic_store_explicit(&nappers, 0, memory_order_relaxed);
+	if (hold == CONC_GRACE_OWN)
+		return;
+	if (hold == CONC_GRACE_LATE)
+		forget_all();
 	/* Who slept on it in the parent does not exist here. */
 	atomic_store_explicit(&lock.word, 0, memory_order_relaxed);
 }

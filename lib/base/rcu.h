@@ -178,7 +178,7 @@ void conc_retire(struct conc_retired *block, size_t bytes,
  * Structures with references of their own to give back (keys) stamp them:
  *
  *     make it unreachable;
- *     stamp = conc_rcu_stamp();
+ *     stamp = conc_rcu_stamp();      (a full barrier)
  *     ... later: if (conc_rcu_passed(stamp)) give it back
  */
 uint64_t conc_rcu_stamp(void);
