@@ -3,7 +3,9 @@
  * grace_poll.pml: grace periods by polling, and the memory orders they need.
  *
  * The protocol of lib/base/grace.c and rcu.c.  A thread has a record, one word:
- * bit 0: inside a section; above: sections that have ended.
+ * bit 0: inside a section; above: sections that have ended.  (In C the lower half is
+ * a depth, which sections within another count up and down; what is looked at is
+ * the number above, and whether the depth is 0.)
  *
  *   enter:  w = word; inside: nested, barrier of readers, that is all
  *           word = w + 1; barrier of readers
