@@ -35,6 +35,7 @@ from ._concurrency import (
     StdConcurrentQueue,
     __version__,
 )
+from . import _locked_queue as _locked_queue  # last, as it takes ShutDown from here; for its hook at a fork
 
 __all__ = [
     "AtomicFlag",
