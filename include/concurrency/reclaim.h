@@ -20,6 +20,9 @@ extern "C" {
  */
 CONC_API int conc_reclaim(const struct conc_wait_hooks *hooks);
 
+/* The bytes that wait for readers.  Cannot fail. */
+CONC_API size_t conc_reclaim_pending(void);
+
 /*
  * fork().  A C program that forks and goes on using the library in the child
  * calls these three around fork(), as for pthread_atfork(); the library does

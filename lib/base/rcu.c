@@ -153,6 +153,11 @@ int conc_reclaim(const struct conc_wait_hooks *hooks)
 	return rc < 0 ? rc : conc_rcu_reclaim(&own);
 }
 
+size_t conc_reclaim_pending(void)
+{
+	return atomic_load_explicit(&conc_batch_size.bytes, memory_order_relaxed);
+}
+
 uint64_t conc_rcu_stamp(void)
 {
 	return atomic_load_explicit(&begun, memory_order_seq_cst);
