@@ -9,6 +9,7 @@
 #include <config.h>
 
 #include "ffi.h"
+#include "reclaim.h"
 #include "state.h"
 #include "types.h"
 
@@ -274,6 +275,8 @@ static void module_free(void *module)
 static PyMethodDef module_methods[] = {
 	{"__getattr__", module_getattr, METH_O,
 	 PyDoc_STR("Makes `ffi` and `lib` when they are first asked for.")},
+	{"reclaim", reclaim, METH_NOARGS, reclaim_doc},
+	{"reclaim_pending", reclaim_pending, METH_NOARGS, reclaim_pending_doc},
 	{NULL, NULL, 0, NULL},
 };
 
