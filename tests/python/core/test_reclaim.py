@@ -26,9 +26,9 @@ def read_section():
     "The functions that begin and end one, as C code may do; if they cannot be had, the test ends here."
     with open("/proc/self/maps") as maps:
         for path in {line.split()[-1] for line in maps}:
-            if "liburcu-bp." in path:
+            if "libconcurrency." in path:
                 library = ctypes.CDLL(path)
-                return library.urcu_bp_read_lock, library.urcu_bp_read_unlock
+                return library.conc_read_begin, library.conc_read_end
     sys.exit()
 
 class Reader(threading.Thread):
@@ -89,9 +89,94 @@ except RuntimeError as error:
     assert "read section" in str(error) and "call it again when" in str(error), error
 else:
     raise SystemExit("no error")
-finally:
-    end()
-assert reclaim_pending() == pending == reclaim()
+assert reclaim_pending() == pending
+end()
+reclaim()  # if the reader, as it ended, has left anything
+assert reclaim_pending() == 0
+"""
+    assert run_python(program) == ("", "")
+
+
+def test_a_signal_handler_that_raises_ends_the_wait_and_nothing_is_given_back():
+    program = PREPARE + """
+class Handled(Exception):
+    pass
+calls = []
+def handle(number, frame):
+    calls.append(number)
+    if len(calls) == 3:
+        raise Handled
+signal.signal(signal.SIGALRM, handle)
+pending = set_aside()
+with Reader() as reader:
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    watchdog = threading.Timer(20, reader.go.set)
+    watchdog.start()
+    try:
+        reclaim()
+    except Handled:
+        pass
+    else:
+        raise SystemExit("not interrupted")
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    watchdog.cancel()
+    assert len(calls) >= 3 and reclaim_pending() == pending
+reclaim()
+assert reclaim_pending() == 0
+"""
+    assert run_python(program) == ("", "")
+
+
+def test_ctrl_c_ends_the_wait():
+    program = PREPARE + """
+import os
+with Reader() as reader:
+    set_aside()
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(20, lambda: os._exit(1)).start()
+    try:
+        reclaim()
+    except KeyboardInterrupt:
+        sys.stdout.write("interrupted")
+    sys.stdout.flush()
+    os._exit(0)
+"""
+    assert run_python(program) == ("interrupted", "")
+
+
+def test_many_threads_may_call_it_while_others_work():
+    program = PREPARE + """
+d, stop, given = ConcurrentDict(), False, []
+def work():
+    n = 0
+    while not stop:
+        n += 1
+        d[n % 3000, n] = n
+        if n % 3000 == 0:
+            for key in d.as_dict():
+                try:
+                    del d[key]
+                except KeyError:
+                    pass
+def give_back():
+    total = 0
+    for _ in range(200):
+        got = reclaim()
+        assert got >= 0 and reclaim_pending() >= 0
+        total += got
+    given.append(total)
+workers = [threading.Thread(target=work, daemon=True) for _ in range(2)]
+callers = [threading.Thread(target=give_back, daemon=True) for _ in range(3)]
+for thread in workers + callers:
+    thread.start()
+for thread in callers:
+    thread.join()
+stop = True
+for thread in workers:
+    thread.join()
+assert len(given) == 3, given
+reclaim()
+assert reclaim_pending() == 0
 """
     assert run_python(program) == ("", "")
 
