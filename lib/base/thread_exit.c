@@ -51,7 +51,7 @@ static void sign_off(void)
 	announced = false;
 	if (atomic_fetch_sub_explicit(&passing, 1, memory_order_seq_cst) == 1 &&
 	    atomic_load_explicit(&held, memory_order_seq_cst) != 0)
-		conc_futex_wake(&passing, 1);
+		conc_futex_wake(&passing, INT32_MAX);
 }
 
 /* Waits for forks under way, until the deadline at the latest. */
