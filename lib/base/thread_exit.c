@@ -81,7 +81,11 @@ static void in_round(void *round)
 	if (round == &first_round && pthread_setspecific(key, &second_round) == 0)
 		return;
 	conc_rcu_thread_ended();
-	if (round != &only_round)
+	/*
+	 * By what the thread knows, not by the round: in a forked child glibc
+	 * hands keys' values of threads that were ending to new ones.
+	 */
+	if (announced)
 		sign_off();
 }
 
