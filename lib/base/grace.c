@@ -109,11 +109,9 @@ static _Atomic unsigned nappers;
 /* --- retiring -------------------------------------------------------------- */
 
 /* relaxed, all: sums that are exact when it is quiet. */
-static void count_bytes(size_t change)
+static void count_bytes(conc_reader *reader, size_t change)
 {
-	conc_reader *reader = conc_rcu_record();
-
-	if (reader == NULL)
+	if (!reader->listed)
 		atomic_fetch_add_explicit(&bytes_unlisted, change,
 					  memory_order_relaxed);
 	else
@@ -125,12 +123,8 @@ static void count_bytes(size_t change)
 }
 
 /* The thread that retires has much: it is to look at once. */
-static void note_due(size_t bytes)
+static void note_due(conc_reader *reader, size_t bytes)
 {
-	conc_reader *reader = conc_rcu_record();
-
-	if (reader == NULL)
-		return;
 	reader->retired_blocks++;
 	reader->retired_bytes += bytes;
 	if (reader->retired_blocks < BATCH_BLOCKS &&
@@ -145,27 +139,30 @@ static void note_due(size_t bytes)
 void conc_retire(struct conc_retired *block, size_t bytes,
 		 void (*free)(struct conc_retired *block))
 {
+	conc_reader *reader = conc_rcu_reader();
+
 	block->bytes = bytes;
 	block->free = free;
 	block->next = atomic_load_explicit(&batch, memory_order_relaxed);
 	/* Before the push: behind it another thread may free it. */
-	count_bytes(bytes);
+	count_bytes(reader, bytes);
 	while (!atomic_compare_exchange_weak_explicit(
 		&batch, &block->next, block, memory_order_release,
 		memory_order_relaxed))
 		;
-	note_due(bytes);
+	note_due(reader, bytes);
 }
 
-void conc_rcu_waits(size_t bytes)
+void conc_rcu_waits(conc_reader *reader, size_t bytes)
 {
-	count_bytes(bytes);
-	note_due(bytes);
+	count_bytes(reader, bytes);
+	note_due(reader, bytes);
 }
 
 void conc_rcu_waits_no_more(size_t bytes)
 {
-	count_bytes(-bytes);
+	if (bytes != 0)
+		count_bytes(conc_rcu_reader(), -bytes);
 }
 
 size_t conc_reclaim_pending(void)
@@ -322,7 +319,7 @@ static struct conc_retired *take_ready(void)
 		ready.first = last->next;
 		last->next = NULL;
 	}
-	count_bytes(-bytes);
+	count_bytes(conc_rcu_reader(), -bytes);
 	return some;
 }
 

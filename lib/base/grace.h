@@ -17,9 +17,6 @@ extern _Atomic size_t conc_rcu_unlisted __attribute__((visibility("hidden")));
 /* The record of the calling thread, or NULL. */
 conc_reader *conc_rcu_record(void);
 
-/* What the calling thread has its sections with; makes it a reader. */
-conc_reader *conc_rcu_reader(void);
-
 /*
  * Whether the calling thread, whose reader this is, is inside a section, of ours
  * or of another user of liburcu, or runs a callback of what waited.
