@@ -26,9 +26,12 @@
  * barrier is M2 of a period and M1 of the next when more waits.  To look for
  * who is outside would be enough, but a busy reader is seldom seen there.
  *
- * A stamp is `begun', read behind the step that made something unreachable and
- * a full barrier: so all see that step before M1 of period stamp + 1, for which
- * begun is raised first.  When done > stamp nobody has it.
+ * A stamp is `begun', read behind the step that made something unreachable.
+ * Both are sequentially consistent, and so is the store to begun that comes before
+ * M1: so all see that step before M1 of period stamp + 1, and when done > stamp
+ * nobody has it.  (A mere release would not do, though there is a membarrier:
+ * that comes to one thread after the other, and a reader that had it could miss
+ * a step that still is in its writer's store buffer, and not be seen inside.)
  *
  * Orders.  The push to the batch releases the block, its taking acquires.
  * begun: sequentially consistent on both sides, for the sake of machines without
@@ -38,8 +41,6 @@
 #include <config.h>
 
 #include "grace.h"
-
-#include <urcu/arch.h>
 
 #include <concurrency/reclaim.h>
 
@@ -445,13 +446,7 @@ uint64_t conc_rcu_stamp(void)
 	uint64_t stamp, newest = atomic_load_explicit(&wanted,
 						      memory_order_relaxed);
 
-	/*
-	 * Whatever the step was: it is seen by all before this look at `begun'.
-	 * A membarrier's barrier comes to one thread after the other, so it
-	 * would not do for a step that is still on its way: a reader whose
-	 * barrier was earlier than ours could miss it, and not be seen inside.
-	 */
-	cmm_smp_mb();
+	/* seq_cst, as the step before it: see the top of this file. */
 	stamp = atomic_load_explicit(&begun, memory_order_seq_cst);
 	/* relaxed: who does not see it yet does not begin a period for it. */
 	while (newest <= stamp &&

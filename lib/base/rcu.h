@@ -180,8 +180,8 @@ void conc_retire(struct conc_retired *block, size_t bytes,
 /*
  * Structures with references of their own to give back (keys) stamp them:
  *
- *     make it unreachable;
- *     stamp = conc_rcu_stamp();      (a full barrier)
+ *     make it unreachable, by a sequentially consistent read-modify-write;
+ *     stamp = conc_rcu_stamp();
  *     ... later: if (conc_rcu_passed(stamp)) give it back
  */
 uint64_t conc_rcu_stamp(void);

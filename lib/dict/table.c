@@ -137,8 +137,12 @@ static void retire_slot(conc_dict *dict, struct shard *shard, uint32_t index)
 				      memory_order_release);
 		return;
 	}
-	/* The step that makes the key unreachable.  release: as in link_retired(). */
-	atomic_store_explicit(&slot->hash, HASH_TOMBSTONE, memory_order_release);
+	/*
+	 * Sequentially consistent: the step that makes the key unreachable,
+	 * before the stamp is read (base/rcu.h).
+	 */
+	atomic_exchange_explicit(&slot->hash, HASH_TOMBSTONE,
+				 memory_order_seq_cst);
 	CONC_YIELD_POINT();
 	/* release: as in link_retired(). */
 	atomic_store_explicit(&slot->hash, hash_retired(conc_rcu_stamp(), 0),
