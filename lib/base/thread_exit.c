@@ -45,6 +45,7 @@ static char only_round;		       /* of another one */
 static _Thread_local bool watched;
 static _Thread_local bool announced;
 static _Thread_local bool forks_announced; /* it was, when it began to fork */
+static _Thread_local bool forking;	   /* holds the others up, not itself */
 
 static void sign_off(void)
 {
@@ -54,13 +55,13 @@ static void sign_off(void)
 		conc_futex_wake(&passing, INT32_MAX);
 }
 
-/* Waits for forks under way, until the deadline at the latest. */
+/* Waits for forks of other threads, until the deadline at the latest. */
 static void announce(int64_t deadline)
 {
-	bool late = false;
+	bool late = forking;
 
 	for (;;) {
-		uint32_t forks;
+		uint32_t now;
 
 		announced = true;
 		atomic_fetch_add_explicit(&passing, 1, memory_order_seq_cst);
@@ -68,9 +69,9 @@ static void announce(int64_t deadline)
 		    atomic_load_explicit(&held, memory_order_seq_cst) == 0)
 			return;
 		sign_off();
-		while (!late && (forks = atomic_load_explicit(
+		while (!late && (now = atomic_load_explicit(
 					 &held, memory_order_acquire)) != 0)
-			late = conc_futex_wait(&held, forks, deadline) ==
+			late = conc_futex_wait(&held, now, deadline) ==
 			       -ETIMEDOUT;
 	}
 }
@@ -152,6 +153,7 @@ void conc_thread_exit_hold(void)
 	forks_announced = announced;
 	if (announced)
 		sign_off();
+	forking = true;
 	atomic_fetch_add_explicit(&held, 1, memory_order_seq_cst);
 	while ((now = atomic_load_explicit(&passing, memory_order_seq_cst)) != 0)
 		if (conc_futex_wait(&passing, now, deadline) == -ETIMEDOUT)
@@ -163,12 +165,14 @@ void conc_thread_exit_resume(void)
 	/* Pairs with the acquire in announce(). */
 	atomic_fetch_sub_explicit(&held, 1, memory_order_release);
 	conc_futex_wake(&held, INT32_MAX);
+	forking = false;
 	if (forks_announced)
 		announce(conc_deadline_after(LONGEST_WAIT));
 }
 
 void conc_thread_exit_forked(void)
 {
+	forking = false;
 	announced = forks_announced;
 	atomic_store_explicit(&passing, announced, memory_order_relaxed);
 	atomic_store_explicit(&held, 0, memory_order_relaxed);
