@@ -565,6 +565,8 @@ static void forget_all(void)
 		atomic_store_explicit(&r->bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&bytes_unlisted, 0, memory_order_relaxed);
 	atomic_store_explicit(&batch, NULL, memory_order_relaxed);
+	/* Its barrier may not have been passed: own sections count anew. */
+	period.under_way = false;
 	period.blocks = NULL;
 	ready.first = ready.last = NULL;
 }
