@@ -197,8 +197,11 @@ uint64_t conc_rcu_newest_stamp(void);
 void conc_rcu_waits(conc_reader *reader, size_t bytes);
 void conc_rcu_waits_no_more(size_t bytes);
 
-/* So many operations of one thread lie between its looks at what waits. */
-#define CONC_OPERATIONS_PER_LOOK 64
+/*
+ * So many operations of one thread lie between its looks at what waits.  A
+ * prime: where those that may nap alternate with others, each has its turn.
+ */
+#define CONC_OPERATIONS_PER_LOOK 61
 
 /* The half of conc_rcu_rest() that is not inline. */
 bool conc_rcu_look(conc_reader *reader, const struct conc_wait_hooks *nap);

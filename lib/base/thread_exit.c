@@ -45,7 +45,7 @@ static char only_round;		       /* of another one */
 static _Thread_local bool watched;
 static _Thread_local bool announced;
 static _Thread_local bool forks_announced; /* it was, when it began to fork */
-static _Thread_local bool forks;	   /* holds the others up, not itself */
+static _Thread_local bool forking;	   /* holds the others up, not itself */
 
 static void sign_off(void)
 {
@@ -58,7 +58,7 @@ static void sign_off(void)
 /* Waits for forks of other threads, until the deadline at the latest. */
 static void announce(int64_t deadline)
 {
-	bool late = forks;
+	bool late = forking;
 
 	for (;;) {
 		uint32_t now;
@@ -153,7 +153,7 @@ void conc_thread_exit_hold(void)
 	forks_announced = announced;
 	if (announced)
 		sign_off();
-	forks = true;
+	forking = true;
 	atomic_fetch_add_explicit(&held, 1, memory_order_seq_cst);
 	while ((now = atomic_load_explicit(&passing, memory_order_seq_cst)) != 0)
 		if (conc_futex_wait(&passing, now, deadline) == -ETIMEDOUT)
@@ -165,14 +165,14 @@ void conc_thread_exit_resume(void)
 	/* Pairs with the acquire in announce(). */
 	atomic_fetch_sub_explicit(&held, 1, memory_order_release);
 	conc_futex_wake(&held, INT32_MAX);
-	forks = false;
+	forking = false;
 	if (forks_announced)
 		announce(conc_deadline_after(LONGEST_WAIT));
 }
 
 void conc_thread_exit_forked(void)
 {
-	forks = false;
+	forking = false;
 	announced = forks_announced;
 	atomic_store_explicit(&passing, announced, memory_order_relaxed);
 	atomic_store_explicit(&held, 0, memory_order_relaxed);

@@ -109,8 +109,10 @@ int conc_dict_int_delete(conc_dict *dict, int64_t key)
 	return conc_dict_operate_int(&u, dict, key, operation_delete);
 }
 
+/* Does not nap: of a gathering, it may be a try. */
 static CONC_INLINE int operation_take(struct update *u)
 {
+	u->may_nap = false;
 	return u->value == NULL ? -EINVAL : conc_dict_write(u, step_delete);
 }
 
@@ -135,6 +137,7 @@ int conc_dict_int_take(conc_dict *dict, int64_t key, struct conc_value *value)
 
 static CONC_INLINE int operation_take_pointer(struct update *u)
 {
+	u->may_nap = false;
 	return conc_dict_write(u, step_take_pointer);
 }
 

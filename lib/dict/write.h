@@ -49,6 +49,7 @@ struct update {
 	struct conc_value *present;	   /* what stays comes out, or NULL */
 	uint64_t seen;			   /* the word for which it stays */
 	struct displaced displaced;
+	bool may_nap; /* at its end, when too much waits */
 };
 
 /*
@@ -63,6 +64,7 @@ static inline void update_ready(struct update *u, const struct conc_value *store
 	u->stored = stored;
 	u->value = value;
 	u->present = present;
+	u->may_nap = true;
 }
 
 /* --- an operation ---------------------------------------------------------- */
@@ -158,7 +160,7 @@ static inline void settle_write(struct update *u)
 	if (u->displaced.retired)
 		conc_rcu_waits(u->place.reader,
 			       u->displaced.key_bytes);
-	conc_dict_rest(dict, u->place.reader, &dict->wait);
+	conc_dict_rest(dict, u->place.reader, u->may_nap ? &dict->wait : NULL);
 }
 
 /* Under the lock: does the place still hold? */
