@@ -199,12 +199,21 @@ static bool is_due(bool now)
 	       ++period.looks >= LOOKS_PER_PERIOD;
 }
 
+/*
+ * acquire: pairs with the barrier of a reader that leaves, where readers have
+ * their own, as another thread may do M2.
+ */
+static unsigned long word_of(const conc_reader *reader)
+{
+	return atomic_load_explicit(&reader->word, memory_order_acquire);
+}
+
 static void watch_readers(void)
 {
 	period.watched = NULL;
 	period.unlisted = true;
 	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next) {
-		r->noted = atomic_load_explicit(&r->word, CONC_WORD_LOAD);
+		r->noted = word_of(r);
 		if ((r->noted & CONC_DEPTH) == 0)
 			continue;
 		r->next_watched = period.watched;
@@ -215,7 +224,7 @@ static void watch_readers(void)
 /* In the section that was noted: at whatever depth by now. */
 static bool is_still_inside(const conc_reader *reader)
 {
-	unsigned long word = atomic_load_explicit(&reader->word, CONC_WORD_LOAD);
+	unsigned long word = word_of(reader);
 
 	return (word & CONC_DEPTH) != 0 &&
 	       (word & ~CONC_DEPTH) == (reader->noted & ~CONC_DEPTH);
