@@ -31,9 +31,10 @@
  * raised before it), or the stamp is larger.  So when done > stamp nobody has it.
  *
  * Orders.  The push to the batch releases the block, its taking acquires.
- * begun: sequentially consistent on both sides, for the sake of machines without
- * membarrier; done: release and acquire, after who found it comes what the
- * readers did.
+ * begun: sequentially consistent on both sides, and so is the step before a
+ * stamp: M1 reaches the threads one after another, and that step may come between
+ * a reader's turn and that of who stamps.  done: release and acquire, after who
+ * found it comes what the readers did.
  */
 #include <config.h>
 

@@ -5,6 +5,7 @@
  * went on is seen by who was held up.
  */
 #include "base/thread_exit.c"
+#include "base/fork.c"
 
 #include "explore.h"
 
@@ -20,9 +21,11 @@ void explore_before(void)
 void explore_thread(int thread)
 {
 	if (thread == 2) {
-		conc_thread_exit_hold();
+		conc_before_fork();
 		forks++; /* beside a thread that is passing it would be a race */
-		conc_thread_exit_resume();
+		conc_before_fork();
+		conc_after_fork_parent();
+		conc_after_fork_parent();
 		return;
 	}
 	announce(CONC_FOREVER);
