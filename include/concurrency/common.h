@@ -128,10 +128,17 @@ struct conc_wait_hooks {
 	 * A positive one ends it with -EINVAL.
 	 */
 	int (*interrupted)(void *user);
+	/*
+	 * Asked before wait_begin, once for each sleep: whether a signal could
+	 * end it.  false: `interrupted` is not asked in this sleep, and the
+	 * thread does not wake once a second for it.  NULL answers true.  For
+	 * runtimes in which one thread alone handles signals.
+	 */
+	bool (*interruptible)(void *user);
 };
 
 #define CONC_WAIT_HOOKS_INIT \
-	{sizeof(struct conc_wait_hooks), NULL, NULL, NULL, NULL}
+	{sizeof(struct conc_wait_hooks), NULL, NULL, NULL, NULL, NULL}
 
 #ifdef __cplusplus
 }

@@ -194,7 +194,7 @@ static void retire(conc_ref *ref, struct box *box)
 	box->stamp = conc_rcu_stamp();
 	CONC_YIELD_POINT();
 	push_waiting(ref, box);
-	conc_rcu_waits(sizeof(*box));
+	conc_rcu_waits(conc_rcu_reader(), sizeof(*box));
 }
 
 /* Takes those that no reader can have; puts the others back. */

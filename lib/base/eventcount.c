@@ -93,6 +93,7 @@ static int poll_detached(struct conc_eventcount *event, uint32_t seen,
 			 const struct conc_wait_hooks *hooks)
 {
 	int64_t end = conc_deadline_after(poll);
+	bool asks = conc_interruptible(hooks);
 	void *token = NULL;
 	bool called;
 	int rc = 0;
@@ -107,7 +108,7 @@ static int poll_detached(struct conc_eventcount *event, uint32_t seen,
 	if (called)
 		return 0;
 	/* A signal that came meanwhile interrupted no system call. */
-	if (hooks != NULL && hooks->interrupted != NULL)
+	if (asks)
 		rc = conc_interrupted(hooks);
 	return rc != 0 ? rc : 1;
 }

@@ -82,18 +82,24 @@ void conc_futex_wake(_Atomic uint32_t *word, int count)
 
 /*
  * A signal that lands between wait_begin and the futex call does not end the
- * sleep, so with an `interrupted` hook no single sleep is longer than this.
+ * sleep, so a thread that a signal may interrupt sleeps no longer than this at a
+ * time.  (Only such a thread: hundreds that wait would be hundreds of wakes a
+ * second for nothing.)
  */
 #define LONGEST_SLEEP NS_PER_S
 
-static int64_t slice_end(int64_t deadline, const struct conc_wait_hooks *hooks)
+static int64_t slice_end(int64_t deadline)
 {
-	int64_t end;
+	int64_t end = conc_now() + LONGEST_SLEEP;
 
-	if (hooks == NULL || hooks->interrupted == NULL)
-		return deadline;
-	end = conc_now() + LONGEST_SLEEP;
 	return deadline == CONC_FOREVER || end < deadline ? end : deadline;
+}
+
+bool conc_interruptible(const struct conc_wait_hooks *hooks)
+{
+	return hooks != NULL && hooks->interrupted != NULL &&
+	       (hooks->interruptible == NULL ||
+		hooks->interruptible(hooks->user));
 }
 
 int conc_interrupted(const struct conc_wait_hooks *hooks)
@@ -106,8 +112,10 @@ int conc_interrupted(const struct conc_wait_hooks *hooks)
 int conc_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline,
 	       const struct conc_wait_hooks *hooks)
 {
+	bool asks = conc_interruptible(hooks);
+
 	for (;;) {
-		int64_t end = slice_end(deadline, hooks);
+		int64_t end = asks ? slice_end(deadline) : deadline;
 		void *token = NULL;
 		int rc;
 
@@ -118,10 +126,8 @@ int conc_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline,
 			hooks->wait_end(token, hooks->user);
 		if (rc == 0 || (rc == -ETIMEDOUT && end == deadline))
 			return rc;
-		if (hooks != NULL && hooks->interrupted != NULL) {
-			rc = conc_interrupted(hooks);
-			if (rc != 0)
-				return rc;
-		}
+		rc = asks ? conc_interrupted(hooks) : 0;
+		if (rc != 0)
+			return rc;
 	}
 }

@@ -27,6 +27,12 @@ void conc_futex_wake(_Atomic uint32_t *word, int count);
 int conc_sleep(_Atomic uint32_t *word, uint32_t expected, int64_t deadline,
 	       const struct conc_wait_hooks *hooks);
 
+/*
+ * Whether hooks->interrupted is to be asked in the sleep that begins now; if so,
+ * it is there.
+ */
+bool conc_interruptible(const struct conc_wait_hooks *hooks);
+
 /* Asks hooks->interrupted, which is there.  0, or what ends the wait. */
 int conc_interrupted(const struct conc_wait_hooks *hooks);
 

@@ -26,9 +26,12 @@
  * barrier is M2 of a period and M1 of the next when more waits.  To look for
  * who is outside would be enough, but a busy reader is seldom seen there.
  *
- * A stamp is `begun', read behind the step that made something unreachable and
- * a reader's barrier: that step comes before M1 of period stamp + 1 (begun is
- * raised before it), or the stamp is larger.  So when done > stamp nobody has it.
+ * A stamp is `begun', read behind the step that made something unreachable.
+ * Both are sequentially consistent, and so is the store to begun that comes before
+ * M1: so all see that step before M1 of period stamp + 1, and when done > stamp
+ * nobody has it.  (A mere release would not do, though there is a membarrier:
+ * that comes to one thread after the other, and a reader that had it could miss
+ * a step that still is in its writer's store buffer, and not be seen inside.)
  *
  * Orders.  The push to the batch releases the block, its taking acquires.
  * begun: sequentially consistent on both sides, and so is the step before a
@@ -69,6 +72,8 @@ static _Atomic bool batch_is_due;
 static _Atomic uint64_t wanted;
 
 static struct conc_lock lock;
+/* This thread has it: a signal handler that forks must not wait for it. */
+static _Thread_local bool polls;
 
 /* Change under the lock only. */
 static _Atomic uint64_t begun;
@@ -106,11 +111,9 @@ static _Atomic unsigned nappers;
 /* --- retiring -------------------------------------------------------------- */
 
 /* relaxed, all: sums that are exact when it is quiet. */
-static void count_bytes(size_t change)
+static void count_bytes(conc_reader *reader, size_t change)
 {
-	conc_reader *reader = conc_rcu_record();
-
-	if (reader == NULL)
+	if (!reader->listed)
 		atomic_fetch_add_explicit(&bytes_unlisted, change,
 					  memory_order_relaxed);
 	else
@@ -122,12 +125,8 @@ static void count_bytes(size_t change)
 }
 
 /* The thread that retires has much: it is to look at once. */
-static void note_due(size_t bytes)
+static void note_due(conc_reader *reader, size_t bytes)
 {
-	conc_reader *reader = conc_rcu_record();
-
-	if (reader == NULL)
-		return;
 	reader->retired_blocks++;
 	reader->retired_bytes += bytes;
 	if (reader->retired_blocks < BATCH_BLOCKS &&
@@ -142,27 +141,30 @@ static void note_due(size_t bytes)
 void conc_retire(struct conc_retired *block, size_t bytes,
 		 void (*free)(struct conc_retired *block))
 {
+	conc_reader *reader = conc_rcu_reader();
+
 	block->bytes = bytes;
 	block->free = free;
 	block->next = atomic_load_explicit(&batch, memory_order_relaxed);
 	/* Before the push: behind it another thread may free it. */
-	count_bytes(bytes);
+	count_bytes(reader, bytes);
 	while (!atomic_compare_exchange_weak_explicit(
 		&batch, &block->next, block, memory_order_release,
 		memory_order_relaxed))
 		;
-	note_due(bytes);
+	note_due(reader, bytes);
 }
 
-void conc_rcu_waits(size_t bytes)
+void conc_rcu_waits(conc_reader *reader, size_t bytes)
 {
-	count_bytes(bytes);
-	note_due(bytes);
+	count_bytes(reader, bytes);
+	note_due(reader, bytes);
 }
 
 void conc_rcu_waits_no_more(size_t bytes)
 {
-	count_bytes(-bytes);
+	if (bytes != 0)
+		count_bytes(conc_rcu_reader(), -bytes);
 }
 
 size_t conc_reclaim_pending(void)
@@ -328,7 +330,7 @@ static struct conc_retired *take_ready(void)
 		ready.first = last->next;
 		last->next = NULL;
 	}
-	count_bytes(-bytes);
+	count_bytes(conc_rcu_reader(), -bytes);
 	return some;
 }
 
@@ -375,12 +377,14 @@ static enum polled poll_once(bool now)
 	if (atomic_load_explicit(&lock.word, memory_order_relaxed) != 0 ||
 	    !conc_lock_try(&lock))
 		return LOCK_TAKEN;
+	polls = true;
 	advance(now);
 	blocks = take_ready();
 	/* relaxed: a hint. */
 	atomic_store_explicit(&busy, period.under_way || ready.first != NULL,
 			      memory_order_relaxed);
 	conc_lock_release(&lock);
+	polls = false;
 	if (blocks == NULL)
 		return FREED_NOTHING;
 	/* relaxed: who is missed wakes by itself. */
@@ -452,8 +456,7 @@ uint64_t conc_rcu_stamp(void)
 	uint64_t stamp, newest = atomic_load_explicit(&wanted,
 						      memory_order_relaxed);
 
-	/* Where readers have barriers of their own, so must this. */
-	conc_rcu_mb_slave();
+	/* seq_cst, as the step before it: see the top of this file. */
 	stamp = atomic_load_explicit(&begun, memory_order_seq_cst);
 	/* relaxed: who does not see it yet does not begin a period for it. */
 	while (newest <= stamp &&
@@ -559,9 +562,12 @@ __attribute__((destructor)) static void end(void)
 	atomic_store_explicit(&over, true, memory_order_relaxed);
 }
 
-bool conc_grace_hold(int64_t deadline)
+enum conc_grace_hold conc_grace_hold(int64_t deadline)
 {
-	return conc_lock_acquire_until(&lock, deadline);
+	if (polls)
+		return CONC_GRACE_OWN;
+	return conc_lock_acquire_until(&lock, deadline) ? CONC_GRACE_HELD
+							: CONC_GRACE_LATE;
 }
 
 void conc_grace_resume(void)
@@ -569,34 +575,28 @@ void conc_grace_resume(void)
 	conc_lock_release(&lock);
 }
 
+/*
+ * The lists may be half changed.  So may the period: the child's own section
+ * may not have been noted.  The next one has another number.
+ */
 static void forget_all(void)
 {
 	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next)
 		atomic_store_explicit(&r->bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&bytes_unlisted, 0, memory_order_relaxed);
 	atomic_store_explicit(&batch, NULL, memory_order_relaxed);
+	period.under_way = false;
 	period.blocks = NULL;
 	ready.first = ready.last = NULL;
 }
 
-/* Of the readers that were watched only this thread is left. */
-static void watch_own(void)
+void conc_grace_forked(enum conc_grace_hold hold)
 {
-	conc_reader *own = conc_rcu_record(), *r = period.watched;
-
-	while (r != NULL && r != own)
-		r = r->next_watched;
-	period.watched = r;
-	if (r != NULL)
-		r->next_watched = NULL;
-}
-
-void conc_grace_forked(bool held)
-{
-	if (!held)
-		forget_all();
-	watch_own();
 	atomic_store_explicit(&nappers, 0, memory_order_relaxed);
+	if (hold == CONC_GRACE_OWN)
+		return;
+	if (hold == CONC_GRACE_LATE)
+		forget_all();
 	/* Who slept on it in the parent does not exist here. */
 	atomic_store_explicit(&lock.word, 0, memory_order_relaxed);
 }

@@ -17,9 +17,6 @@ extern _Atomic size_t conc_rcu_unlisted __attribute__((visibility("hidden")));
 /* The record of the calling thread, or NULL. */
 conc_reader *conc_rcu_record(void);
 
-/* What the calling thread has its sections with; makes it a reader. */
-conc_reader *conc_rcu_reader(void);
-
 /*
  * Whether the calling thread, whose reader this is, is inside a section, of ours
  * or of another user of liburcu, or runs a callback of what waited.
@@ -43,14 +40,17 @@ void conc_rcu_thread_ended(void);
 /* The child of a fork: readers that are not there any more are outside. */
 void conc_rcu_forked(void);
 
-/*
- * Around a fork: whether it has the lock, at the latest by the deadline; who
- * has not must not release it.
- */
-bool conc_grace_hold(int64_t deadline);
+enum conc_grace_hold {
+	CONC_GRACE_HELD,
+	CONC_GRACE_LATE, /* the deadline came first */
+	CONC_GRACE_OWN	 /* a signal handler forks: who it interrupts has the lock */
+};
+
+/* Around a fork: takes the lock.  Only who holds it resumes. */
+enum conc_grace_hold conc_grace_hold(int64_t deadline);
 void conc_grace_resume(void);
 
-/* The child: if the parent did not hold it, what waited is forgotten. */
-void conc_grace_forked(bool held);
+/* The child: what waited is forgotten if it was late. */
+void conc_grace_forked(enum conc_grace_hold hold);
 
 #endif

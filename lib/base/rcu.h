@@ -101,6 +101,9 @@ struct conc_reader {
 extern _Thread_local conc_reader *conc_rcu_own
 	__attribute__((visibility("hidden")));
 
+/* What the calling thread has its sections with; makes it a reader. */
+conc_reader *conc_rcu_reader(void);
+
 conc_reader *conc_rcu_enter_slowly(void);
 void conc_rcu_leave_slowly(conc_reader *reader);
 
@@ -175,7 +178,7 @@ void conc_retire(struct conc_retired *block, size_t bytes,
 /*
  * Structures with references of their own to give back (keys) stamp them:
  *
- *     make it unreachable;
+ *     make it unreachable, by a sequentially consistent read-modify-write;
  *     stamp = conc_rcu_stamp();
  *     ... later: if (conc_rcu_passed(stamp)) give it back
  */
@@ -187,9 +190,9 @@ uint64_t conc_rcu_newest_stamp(void);
 
 /*
  * The same for what is not freed by conc_retire(): so many bytes wait for a
- * grace period, from now on or no more.
+ * grace period, from now on or no more.  `reader': who had a section just now.
  */
-void conc_rcu_waits(size_t bytes);
+void conc_rcu_waits(conc_reader *reader, size_t bytes);
 void conc_rcu_waits_no_more(size_t bytes);
 
 /* So many operations of one thread lie between its looks at what waits. */

@@ -45,22 +45,23 @@ static char only_round;		       /* of another one */
 static _Thread_local bool watched;
 static _Thread_local bool announced;
 static _Thread_local bool forks_announced; /* it was, when it began to fork */
+static _Thread_local bool forks;	   /* holds the others up, not itself */
 
 static void sign_off(void)
 {
 	announced = false;
 	if (atomic_fetch_sub_explicit(&passing, 1, memory_order_seq_cst) == 1 &&
 	    atomic_load_explicit(&held, memory_order_seq_cst) != 0)
-		conc_futex_wake(&passing, 1);
+		conc_futex_wake(&passing, INT32_MAX);
 }
 
-/* Waits for forks under way, until the deadline at the latest. */
+/* Waits for forks of other threads, until the deadline at the latest. */
 static void announce(int64_t deadline)
 {
-	bool late = false;
+	bool late = forks;
 
 	for (;;) {
-		uint32_t forks;
+		uint32_t now;
 
 		announced = true;
 		atomic_fetch_add_explicit(&passing, 1, memory_order_seq_cst);
@@ -68,9 +69,9 @@ static void announce(int64_t deadline)
 		    atomic_load_explicit(&held, memory_order_seq_cst) == 0)
 			return;
 		sign_off();
-		while (!late && (forks = atomic_load_explicit(
+		while (!late && (now = atomic_load_explicit(
 					 &held, memory_order_acquire)) != 0)
-			late = conc_futex_wait(&held, forks, deadline) ==
+			late = conc_futex_wait(&held, now, deadline) ==
 			       -ETIMEDOUT;
 	}
 }
@@ -81,7 +82,11 @@ static void in_round(void *round)
 	if (round == &first_round && pthread_setspecific(key, &second_round) == 0)
 		return;
 	conc_rcu_thread_ended();
-	if (round != &only_round)
+	/*
+	 * By what the thread knows, not by the round: in a forked child glibc
+	 * hands keys' values of threads that were ending to new ones.
+	 */
+	if (announced)
 		sign_off();
 }
 
@@ -148,6 +153,7 @@ void conc_thread_exit_hold(void)
 	forks_announced = announced;
 	if (announced)
 		sign_off();
+	forks = true;
 	atomic_fetch_add_explicit(&held, 1, memory_order_seq_cst);
 	while ((now = atomic_load_explicit(&passing, memory_order_seq_cst)) != 0)
 		if (conc_futex_wait(&passing, now, deadline) == -ETIMEDOUT)
@@ -159,12 +165,14 @@ void conc_thread_exit_resume(void)
 	/* Pairs with the acquire in announce(). */
 	atomic_fetch_sub_explicit(&held, 1, memory_order_release);
 	conc_futex_wake(&held, INT32_MAX);
+	forks = false;
 	if (forks_announced)
 		announce(conc_deadline_after(LONGEST_WAIT));
 }
 
 void conc_thread_exit_forked(void)
 {
+	forks = false;
 	announced = forks_announced;
 	atomic_store_explicit(&passing, announced, memory_order_relaxed);
 	atomic_store_explicit(&held, 0, memory_order_relaxed);

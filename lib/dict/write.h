@@ -156,7 +156,8 @@ static inline void settle_write(struct update *u)
 	if (u->displaced.owned && u->value == NULL)
 		conc_word_release(dict, u->displaced.word);
 	if (u->displaced.retired)
-		conc_rcu_waits(u->displaced.key_bytes);
+		conc_rcu_waits(u->place.reader,
+			       u->displaced.key_bytes);
 	conc_dict_rest(dict, u->place.reader, &dict->wait);
 }
 

@@ -10,6 +10,7 @@ AtomicReference             a reference to an object that is changed in one step
 AtomicFlag                  True or False
 LocalWrapper                a proxy that keeps reference counts to one thread
 Empty, Full, ShutDown       the exceptions of the module queue
+reclaim, reclaim_pending    memory that waits for readers: given back now; how much it is
 
 No operation holds a lock while Python code runs. Each docstring says what is atomic. Every class can be
 subclassed and weakly referenced, is generic in annotations, and refuses to be pickled or copied.
@@ -34,7 +35,10 @@ from ._concurrency import (
     ShutDown,
     StdConcurrentQueue,
     __version__,
+    reclaim,
+    reclaim_pending,
 )
+from . import _locked_queue as _locked_queue  # last, as it takes ShutDown from here; for its hook at a fork
 
 __all__ = [
     "AtomicFlag",
@@ -49,6 +53,8 @@ __all__ = [
     "ShutDown",
     "StdConcurrentQueue",
     "__version__",
+    "reclaim",
+    "reclaim_pending",
 ]
 
 

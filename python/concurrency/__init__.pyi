@@ -26,6 +26,8 @@ __all__ = [
     "ShutDown",
     "StdConcurrentQueue",
     "__version__",
+    "reclaim",
+    "reclaim_pending",
 ]
 
 __version__: str
@@ -33,6 +35,9 @@ __version__: str
 # The C API through cffi; ImportError on access where cffi cannot serve.
 ffi: Any
 lib: Any
+
+def reclaim() -> int: ...
+def reclaim_pending() -> int: ...
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")

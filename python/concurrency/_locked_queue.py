@@ -5,9 +5,15 @@ Such a subclass keeps the items itself and expects to be called by one thread at
 lock, and three conditions on it. The thread that holds it may take it again: a hook, an item's comparison,
 the truth of an argument and a finalizer run with it held, and may use the queue. `owner` is the object
 that the user sees; it is handed in with every call and never kept, so that no cycle holds it alive.
+
+The child of a fork has one thread. What the others held and waited for there is let go before anything
+else runs in it (_let_go_in_child): the package imports this module, so that hooks which programs register
+with os.register_at_fork come later.
 """
 
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from queue import Empty, Full
 from typing import Any
@@ -18,7 +24,7 @@ from . import ShutDown
 class LockedQueue:
     """What a queue needs beside its items."""
 
-    __slots__ = ("_maxsize", "_unfinished", "_shut_down", "_lock", "_item", "_room", "_done")
+    __slots__ = ("_maxsize", "_unfinished", "_shut_down", "_lock", "_item", "_room", "_done", "__weakref__")
 
     def __init__(self, owner: Any, maxsize: int) -> None:
         self._maxsize = maxsize
@@ -28,7 +34,23 @@ class LockedQueue:
         self._item = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
         self._done = threading.Condition(self._lock)
+        _all.add(self)
         owner._init(maxsize)
+
+    def let_go_in_child(self) -> None:
+        """In the one thread of a child: the lock is free, unless this thread holds it; nobody else waits.
+
+        This thread may itself be in a wait, if a signal handler of its own forked. It is woken with those
+        that are gone, looks again, and waits on.
+        """
+        if not self._lock.acquire(blocking=False):
+            self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # in place: it may be in use here
+            self._lock.acquire()
+        try:
+            for condition in (self._item, self._room, self._done):
+                condition.notify_all()
+        finally:
+            self._lock.release()
 
     def _wait(
         self,
@@ -143,3 +165,14 @@ class LockedQueue:
 
     def get_is_shutdown(self, owner: Any) -> bool:
         return self._shut_down
+
+
+_all: weakref.WeakSet[LockedQueue] = weakref.WeakSet()
+
+
+def _let_go_in_child() -> None:
+    for queue in _all:
+        queue.let_go_in_child()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)

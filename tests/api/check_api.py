@@ -395,8 +395,8 @@ def plant_in_headers(work: pathlib.Path) -> None:
     planted("a structure without its macro", "there is no CONC_NEW_ATTR_INIT", "reclaim.h", end, new_one + end,
             lambda include: check_macros(c_api.read_headers(include), include, work))
     planted("a macro that lacks a member", "initializers", "common.h",
+            "{sizeof(struct conc_wait_hooks), NULL, NULL, NULL, NULL, NULL}",
             "{sizeof(struct conc_wait_hooks), NULL, NULL, NULL, NULL}",
-            "{sizeof(struct conc_wait_hooks), NULL, NULL, NULL}",
             lambda include: check_macros(c_api.read_headers(include), include, work))
     planted("a macro with another default", "CONC_REF_ATTR_INIT: values", "ref.h",
             "CONC_VALUE_INT64, NULL, NULL}", "CONC_VALUE_BORROWED, NULL, NULL}",

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A fork waits at most 2 s for threads that come or end.  So it ends also where
- * somebody else's fork handler, registered before the library's first use and
- * so run after the library's own, stops and joins a thread that has used it.
+ * A fork ends also where somebody else's fork handler, registered before the
+ * library's first use, stops and joins a thread that has used it.
  */
 #include "cases.h"
 

@@ -30,6 +30,13 @@ static int check_signals(void *user)
 	return PyErr_CheckSignals() == 0 ? 0 : RAISED;
 }
 
+/* All other threads sleep on, and in one piece. */
+static bool can_be_interrupted(void *user)
+{
+	(void)user;
+	return compat_runs_signal_handlers();
+}
+
 const struct conc_wait_hooks short_wait = {
 	.size = sizeof(short_wait),
 	.wait_begin = detach,
@@ -41,6 +48,7 @@ const struct conc_wait_hooks long_wait = {
 	.wait_begin = detach,
 	.wait_end = attach,
 	.interrupted = check_signals,
+	.interruptible = can_be_interrupted,
 };
 
 /* --- references ---------------------------------------------------------- */

@@ -118,6 +118,21 @@ static inline void compat_enable_try_incref(PyObject *object)
 #endif
 }
 
+/*
+ * Whether the calling thread is the one that runs signal handlers: the main one
+ * of the main interpreter.  The interpreter itself is asked, as it knows more
+ * than who imported threading first: it may have been started in any thread, and
+ * in the child of a fork the thread that forked becomes the main one.  (Exported
+ * by all, but from 3.12 on declared only where the interpreter looks.)
+ */
+#if PY_VERSION_HEX >= 0x030C0000
+PyAPI_FUNC(int) _PyOS_IsMainThread(void);
+#endif
+static inline bool compat_runs_signal_handlers(void)
+{
+	return _PyOS_IsMainThread() != 0;
+}
+
 /* The hash that an exact str remembers, or -1. */
 static inline Py_hash_t compat_remembered_hash(PyObject *str)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The extension module concurrency._concurrency: its types, its exceptions, and
- * what is to be done around a fork.
+ * The extension module concurrency._concurrency: its types and its exceptions.
  *
  * It is also a cffi module; that half is in the generated _concurrency.c, whose
  * init function has been renamed, and is reached through ffi.c.
@@ -9,96 +8,11 @@
 #include <config.h>
 
 #include "ffi.h"
+#include "reclaim.h"
 #include "state.h"
 #include "types.h"
 
 #include <concurrency.h>
-
-/* --- fork ---------------------------------------------------------------- */
-
-/*
- * If the module was imported twice (a program may delete it from sys.modules),
- * its hooks run twice around a fork: only the outermost counts.
- */
-static _Thread_local unsigned fork_depth;
-
-static PyObject *before_fork(PyObject *module, PyObject *unused)
-{
-	(void)module;
-	(void)unused;
-	if (fork_depth++ == 0) {
-		/* Another thread may be between its hooks and wait for the GIL. */
-		Py_BEGIN_ALLOW_THREADS
-		conc_before_fork();
-		Py_END_ALLOW_THREADS
-	}
-	Py_RETURN_NONE;
-}
-
-static PyObject *after_fork_parent(PyObject *module, PyObject *unused)
-{
-	(void)module;
-	(void)unused;
-	if (fork_depth > 0 && --fork_depth == 0)
-		conc_after_fork_parent();
-	Py_RETURN_NONE;
-}
-
-static PyObject *after_fork_child(PyObject *module, PyObject *unused)
-{
-	(void)module;
-	(void)unused;
-	if (fork_depth > 0 && --fork_depth == 0)
-		conc_after_fork_child();
-	Py_RETURN_NONE;
-}
-
-static PyMethodDef fork_hooks[] = {
-	{"before", before_fork, METH_NOARGS, NULL},
-	{"after_in_parent", after_fork_parent, METH_NOARGS, NULL},
-	{"after_in_child", after_fork_child, METH_NOARGS, NULL},
-};
-
-static PyObject *make_fork_hooks(void)
-{
-	PyObject *hooks = PyDict_New();
-
-	for (size_t i = 0; hooks != NULL && i < Py_ARRAY_LENGTH(fork_hooks); i++) {
-		PyObject *hook = PyCFunction_New(&fork_hooks[i], NULL);
-
-		if (hook == NULL ||
-		    PyDict_SetItemString(hooks, fork_hooks[i].ml_name, hook) < 0)
-			Py_CLEAR(hooks);
-		Py_XDECREF(hook);
-	}
-	return hooks;
-}
-
-static PyObject *find_register_at_fork(void)
-{
-	PyObject *os = PyImport_ImportModule("os"), *found;
-
-	if (os == NULL)
-		return NULL;
-	found = PyObject_GetAttrString(os, "register_at_fork");
-	Py_DECREF(os);
-	return found;
-}
-
-static int register_fork_hooks(void)
-{
-	PyObject *enroll = find_register_at_fork();
-	PyObject *hooks = enroll == NULL ? NULL : make_fork_hooks();
-	PyObject *args = hooks == NULL ? NULL : PyTuple_New(0);
-	PyObject *result = args == NULL ? NULL
-					: PyObject_Call(enroll, args, hooks);
-
-	Py_XDECREF(enroll);
-	Py_XDECREF(hooks);
-	Py_XDECREF(args);
-	Py_XDECREF(result);
-	return result == NULL ? -1 : 0;
-}
 
 /* --- exceptions ---------------------------------------------------------- */
 
@@ -200,9 +114,9 @@ static int add_facts(PyObject *module)
 }
 
 /*
- * Structures and fork hooks belong to the process, and cffi's half to one
- * interpreter in it: until each of those has been thought through, a second
- * interpreter is refused.
+ * Structures belong to the process, and cffi's half to one interpreter in it, as
+ * does the thread that runs signal handlers: until each of those has been thought
+ * through, a second interpreter is refused.
  */
 static int check_interpreter(void)
 {
@@ -223,7 +137,7 @@ static int module_exec(PyObject *module)
 				       conc_version()) < 0 ||
 	    add_facts(module) < 0)
 		return -1;
-	return register_fork_hooks();
+	return 0;
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
@@ -274,6 +188,8 @@ static void module_free(void *module)
 static PyMethodDef module_methods[] = {
 	{"__getattr__", module_getattr, METH_O,
 	 PyDoc_STR("Makes `ffi` and `lib` when they are first asked for.")},
+	{"reclaim", reclaim, METH_NOARGS, reclaim_doc},
+	{"reclaim_pending", reclaim_pending, METH_NOARGS, reclaim_pending_doc},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -110,6 +110,8 @@ static void with_theirs(const struct function *f, unsigned at, unsigned n, unsig
 
 	snprintf(how, sizeof(how), "%s of another copy, kind %u, state %u",
 		 kinds[f->handle_kind[at]].name, n, state);
+	/* Nothing is released before the traces begin, whenever it would be. */
+	theirs.conc_read_begin();
 	if (make_object(&theirs, f->handle_kind[at], n, &theirs_of) != 0 ||
 	    make_object(&theirs, f->handle_kind[at], n, &twin) != 0)
 		cannot("what was made once is not made again");
@@ -126,6 +128,7 @@ static void with_theirs(const struct function *f, unsigned at, unsigned n, unsig
 	if (at > 0)
 		must_be_as_on(&of_own, own, "the object that was to wait");
 	must_be_as_on(&picture, &theirs_of, how);
+	theirs.conc_read_end();
 	begin_trace(&trace);
 	use_up(&theirs_of, false, &trace);
 	end_trace(&trace);

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from helpers import Background
+from helpers import Background, run_python
 
 from concurrency import AtomicInt64, ConcurrentGatheringIterator, ConcurrentQueue, Empty, ShutDown
 
@@ -234,6 +234,113 @@ def test_an_iterator_goes_on_after_each_signal_with_the_same_key():
                 pass
     assert values == list(range(number)) and storm.count > 0 and handler.raised > 0
 
+
+# --- who sleeps in one piece --------------------------------------------------
+
+SLEEPS = """
+import os, resource, signal, sys, threading, time, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # Python's own, of threads at a fork
+from concurrency import ConcurrentGatheringIterator, ConcurrentQueue, Empty, ShutDown, StdConcurrentQueue
+
+def sleeps(seconds):
+    "How often this thread sleeps while it waits so long for what does not come."
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    try:
+        ConcurrentQueue().pop(seconds)
+    except Empty:
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+
+def in_a_thread(function):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+def expect_interruption():
+    "A handler that raises ends a wait of this thread."
+    def handle(number, frame):
+        raise KeyError("handled")
+    signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        ConcurrentQueue().pop(60)
+    except KeyError:
+        pass
+"""
+needs_counts = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
+
+
+@needs_counts
+def test_the_main_thread_wakes_once_a_second_to_look_for_signals():
+    run_python(SLEEPS + "assert sleeps(2.5) >= 3\nexpect_interruption()")
+
+
+@needs_counts
+def test_other_threads_sleep_in_one_piece_whatever_they_wait_in():
+    program = SLEEPS + """
+full, g = StdConcurrentQueue(1), ConcurrentGatheringIterator()
+queues = ConcurrentQueue(), ConcurrentQueue(lock_free=True), StdConcurrentQueue()
+full.put(0)
+waits = [q.pop for q in queues[:2]] + [queues[2].get, full.join, lambda: full.put(1)]
+waits += [lambda: queues[0].pop(1000), lambda: next(g.iterator(0))]
+def wait(function):
+    try:
+        function()
+    except ShutDown:
+        pass
+threads = [threading.Thread(target=wait, args=(function,)) for function in waits]
+for thread in threads:
+    thread.start()
+def switches():
+    found = {}
+    for thread in threads:
+        with open(f"/proc/self/task/{thread.native_id}/status") as file:
+            found[thread.name] = [line for line in file if line.startswith("voluntary_ctxt_switches")]
+    return found
+# Who wakes once a second never lets 2.5 s pass without it; others may take a while to fall asleep.
+for _ in range(10):
+    before = switches()
+    time.sleep(2.5)
+    if switches() == before:
+        break
+else:
+    raise SystemExit(f"threads wake: {before} {switches()}")
+g.insert(0, 0)
+for q in (*queues, full):
+    q.shutdown(*[True] * (q is full))
+for thread in threads:
+    thread.join()
+"""
+    run_python(program, timeout=50)
+
+
+@needs_counts
+def test_the_thread_that_forked_is_the_main_one_of_the_child():
+    program = SLEEPS + """
+def fork():
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            assert sleeps(2.5) >= 3
+            expect_interruption()
+            assert in_a_thread(lambda: any(sleeps(2.5) < 3 for _ in range(5)))
+            status = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            sys.stderr.flush()
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+assert in_a_thread(fork) == 0
+# Here it is no more than it was.
+assert sleeps(2.5) >= 3
+"""
+    assert run_python(program) == ("", "")
+
+
+# --- Ctrl-C ------------------------------------------------------------------
 
 CONTROL_C = """
 import os, signal, threading, time

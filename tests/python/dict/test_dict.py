@@ -499,7 +499,7 @@ def test_reference_counts_are_balanced():
     d[key] = value
     held = counts()
     assert held[1:] == [before[1] + 1, before[2]]
-    assert 1 <= held[0] - before[0] <= 65  # deleted keys may wait for readers of the moment
+    assert 1 <= held[0] - before[0] <= 128  # deleted keys wait for some hundred operations
     del d
     assert counts() == before
 

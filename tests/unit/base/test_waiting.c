@@ -9,8 +9,10 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/time.h>
 #include <time.h>
 
+#include "base/futex.h"
 #include "base/memory.h"
 #include "suite.h"
 
@@ -22,13 +24,26 @@ struct things {
 	conc_bounded_queue *bounded;
 	conc_gather *gather;
 	_Atomic int answer; /* of interrupted */
+	_Atomic bool deaf;  /* interruptible answers false */
+	_Atomic unsigned asked, asked_whether, sleeps; /* how often */
 };
 
 static char item[1], untouched[1];
 
 static int asked(void *user)
 {
-	return atomic_load(&((struct things *)user)->answer);
+	struct things *t = user;
+
+	atomic_fetch_add(&t->asked, 1);
+	return atomic_load(&t->answer);
+}
+
+static bool asked_whether(void *user)
+{
+	struct things *t = user;
+
+	atomic_fetch_add(&t->asked_whether, 1);
+	return !atomic_load(&t->deaf);
 }
 
 static void open_things(struct things *t, bool lock_free, bool full)
@@ -37,6 +52,7 @@ static void open_things(struct things *t, bool lock_free, bool full)
 		.size = sizeof(hooks),
 		.user = t,
 		.interrupted = asked,
+		.interruptible = asked_whether,
 	};
 	struct conc_queue_attr queue = {
 		.size = sizeof(queue),
@@ -55,6 +71,9 @@ static void open_things(struct things *t, bool lock_free, bool full)
 	struct conc_value one = {.kind = CONC_NUMBER, .u.number = 1};
 
 	atomic_init(&t->answer, 0);
+	atomic_init(&t->deaf, false);
+	atomic_init(&t->asked, 0);
+	atomic_init(&t->asked_whether, 0);
 	ck_assert_int_eq(conc_queue_new(&queue, &t->queue), 0);
 	ck_assert_int_eq(conc_bounded_queue_new(&bounded, &t->bounded), 0);
 	ck_assert_int_eq(conc_gather_new(&gather, &t->gather), 0);
@@ -456,6 +475,75 @@ START_TEST(what_interrupted_answers_ends_the_wait_and_a_positive_answer_is_EINVA
 }
 END_TEST
 
+/* To this thread, every millisecond; each ends a system call. */
+static void send_signals(bool on)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	struct itimerval often = {{0, 1000 * on}, {0, 1000 * on}};
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void wait_deaf(const struct call *call, struct things *t, bool waits,
+		      conc_cancel *cancel)
+{
+	(void)cancel;
+	if (!waits)
+		return;
+	atomic_store(&t->answer, -EINTR);
+	atomic_store(&t->deaf, true);
+	expect_answer(call, t, waits, NULL, conc_deadline_after(10 * MS),
+		      -ETIMEDOUT);
+	ck_assert_uint_eq(t->asked, 0);
+	ck_assert_uint_ge(t->asked_whether, 1);
+}
+
+START_TEST(who_is_not_interruptible_waits_on_whatever_signals_come)
+{
+	send_signals(true);
+	for_each_call(wait_deaf);
+	send_signals(false);
+}
+END_TEST
+
+static void *count_sleep(void *user)
+{
+	struct things *t = user;
+
+	atomic_fetch_add(&t->sleeps, 1);
+	return NULL;
+}
+
+/* Into how many pieces 1.5 s without a signal are cut. */
+static unsigned pieces(bool (*interruptible)(void *), bool deaf)
+{
+	struct things t = {.deaf = deaf};
+	const struct conc_wait_hooks hooks = {
+		.size = sizeof(hooks),
+		.user = &t,
+		.wait_begin = count_sleep,
+		.interrupted = asked,
+		.interruptible = interruptible,
+	};
+	_Atomic uint32_t word = 0;
+
+	ck_assert_int_eq(conc_sleep(&word, 0, conc_deadline_after(1500 * MS),
+				    &hooks),
+			 -ETIMEDOUT);
+	ck_assert_uint_eq(t.asked_whether, interruptible != NULL);
+	ck_assert_uint_eq(t.asked, t.sleeps - 1);
+	return t.sleeps;
+}
+
+START_TEST(only_who_is_interruptible_wakes_once_a_second)
+{
+	ck_assert_uint_eq(pieces(asked_whether, true), 1);
+	ck_assert_uint_ge(pieces(asked_whether, false), 2);
+	ck_assert_uint_ge(pieces(NULL, false), 2);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -468,6 +556,8 @@ int main(void)
 		a_token_is_fired_until_it_is_reset_also_by_a_signal_handler,
 		who_finds_a_token_fired_sees_what_was_written_before,
 		what_interrupted_answers_ends_the_wait_and_a_positive_answer_is_EINVAL,
+		who_is_not_interruptible_waits_on_whatever_signals_come,
+		only_who_is_interruptible_wakes_once_a_second,
 	};
 
 	return run_tests("waiting", tests, COUNT_OF(tests), 60);

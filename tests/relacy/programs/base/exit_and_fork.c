@@ -11,7 +11,7 @@
 
 const int explore_threads = 3;
 
-static int forks;
+static int children;
 
 void explore_before(void)
 {
@@ -22,18 +22,18 @@ void explore_thread(int thread)
 {
 	if (thread == 2) {
 		conc_before_fork();
-		forks++; /* beside a thread that is passing it would be a race */
+		children++; /* beside a thread that is passing it would be a race */
 		conc_before_fork();
 		conc_after_fork_parent();
 		conc_after_fork_parent();
 		return;
 	}
 	announce(CONC_FOREVER);
-	(void)*(volatile int *)&forks;
+	(void)*(volatile int *)&children;
 	sign_off();
 }
 
 void explore_after(void)
 {
-	EXPLORE_ASSERT(forks == 1);
+	EXPLORE_ASSERT(children == 1);
 }
