@@ -349,12 +349,8 @@ static void free_blocks(struct conc_retired *block)
 /* What runs in the callbacks does not release more: no recursion. */
 static void free_some(struct conc_retired *blocks)
 {
-	conc_reader *reader = conc_rcu_record();
+	conc_reader *reader = conc_rcu_reader();
 
-	if (reader == NULL) {
-		free_blocks(blocks);
-		return;
-	}
 	reader->releasing = true;
 	free_blocks(blocks);
 	reader->releasing = false;
