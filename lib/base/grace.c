@@ -34,9 +34,10 @@
  * a step that still is in its writer's store buffer, and not be seen inside.)
  *
  * Orders.  The push to the batch releases the block, its taking acquires.
- * begun: sequentially consistent on both sides, for the sake of machines without
- * membarrier; done: release and acquire, after who found it comes what the
- * readers did.
+ * begun: sequentially consistent on both sides, and so is the step before a
+ * stamp: M1 reaches the threads one after another, and that step may come between
+ * a reader's turn and that of who stamps.  done: release and acquire, after who
+ * found it comes what the readers did.
  */
 #include <config.h>
 
@@ -201,12 +202,21 @@ static bool is_due(bool now)
 	       ++period.looks >= LOOKS_PER_PERIOD;
 }
 
+/*
+ * acquire: pairs with the barrier of a reader that leaves, where readers have
+ * their own, as another thread may do M2.
+ */
+static unsigned long word_of(const conc_reader *reader)
+{
+	return atomic_load_explicit(&reader->word, memory_order_acquire);
+}
+
 static void watch_readers(void)
 {
 	period.watched = NULL;
 	period.unlisted = true;
 	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next) {
-		r->noted = atomic_load_explicit(&r->word, CONC_WORD_LOAD);
+		r->noted = word_of(r);
 		if ((r->noted & CONC_DEPTH) == 0)
 			continue;
 		r->next_watched = period.watched;
@@ -217,7 +227,7 @@ static void watch_readers(void)
 /* In the section that was noted: at whatever depth by now. */
 static bool is_still_inside(const conc_reader *reader)
 {
-	unsigned long word = atomic_load_explicit(&reader->word, CONC_WORD_LOAD);
+	unsigned long word = word_of(reader);
 
 	return (word & CONC_DEPTH) != 0 &&
 	       (word & ~CONC_DEPTH) == (reader->noted & ~CONC_DEPTH);
@@ -339,12 +349,8 @@ static void free_blocks(struct conc_retired *block)
 /* What runs in the callbacks does not release more: no recursion. */
 static void free_some(struct conc_retired *blocks)
 {
-	conc_reader *reader = conc_rcu_record();
+	conc_reader *reader = conc_rcu_reader();
 
-	if (reader == NULL) {
-		free_blocks(blocks);
-		return;
-	}
 	reader->releasing = true;
 	free_blocks(blocks);
 	reader->releasing = false;

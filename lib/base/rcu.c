@@ -204,8 +204,12 @@ conc_reader *conc_rcu_enter_slowly(void)
 		/* seq_cst: before all of the section, as a push to the list. */
 		atomic_fetch_add_explicit(&conc_rcu_unlisted, 1,
 					  memory_order_seq_cst);
+	/*
+	 * release: the sections of who had the record before, where readers have
+	 * barriers of their own; pairs with grace.c.
+	 */
 	atomic_store_explicit(&reader->word, word + CONC_SLOWLY,
-			      memory_order_relaxed);
+			      memory_order_release);
 	urcu_bp_read_lock();
 	/* Within a section of another user, liburcu has none. */
 	conc_rcu_mb_slave();

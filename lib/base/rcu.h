@@ -56,15 +56,13 @@
 #endif
 
 /*
- * relaxed: the barriers order it.  A sanitizer does not see these: it is told by
- * release and acquire what they do.
+ * Of the word, at a section's end.  relaxed: the barriers order it.  A sanitizer
+ * does not see these: it is told by release what they do.
  */
 #ifdef CONC_TSAN
 #define CONC_WORD_STORE memory_order_release
-#define CONC_WORD_LOAD memory_order_acquire
 #else
 #define CONC_WORD_STORE memory_order_relaxed
-#define CONC_WORD_LOAD memory_order_relaxed
 #endif
 
 /* Of the word: its lower 16 bits are the depth.  That the count comes round is harmless. */

@@ -105,13 +105,19 @@ struct program {
 	char *data;
 	size_t data_bytes;
 	char *data_at_first;
-	// What is _Thread_local in the library.
+	// What is _Thread_local in the library, and how it looked at first.
 	char *local;
 	size_t local_bytes;
+	char *local_at_first;
+	// What a run chooses: whether there is membarrier, and whether its threads
+	// have been readers before.
+	int *has_membarrier;
+	void (*become_reader)(void);
 } program;
 
-char local_of[THREADS_MOST][64];
+char local_of[THREADS_MOST][1024];
 int local_owner;
+bool were_readers;
 
 // Each fiber finds its own thread-local variables.
 void switch_local()
@@ -123,6 +129,13 @@ void switch_local()
 	memcpy(local_of[local_owner], program.local, program.local_bytes);
 	memcpy(program.local, local_of[now], program.local_bytes);
 	local_owner = now;
+}
+
+bool is_local(const void *address)
+{
+	const char *at = (const char *)address;
+
+	return at >= program.local && at < program.local + program.local_bytes;
 }
 
 // Any thread may go on from here.
@@ -144,8 +157,10 @@ struct cell {
 	uint64_t value;
 	char *address;
 	size_t bytes;
-	// The steps at which the values came, and the last sequentially
+	// Whose they are, the steps at which they came, and the last sequentially
 	// consistent one.
+	int writer[rl::atomic_history_size];
+	rl::timestamp_t written[rl::atomic_history_size];
 	unsigned since[rl::atomic_history_size];
 	unsigned since_seq_cst;
 };
@@ -167,6 +182,7 @@ struct block {
 	char *address;
 	size_t bytes;
 	bool live;
+	bool kept; // never to be freed
 	clock freed;
 };
 block blocks[1024];
@@ -194,6 +210,21 @@ template <int threads> void first_value(rl::atomic_data *data)
 }
 void (*set_first_value)(rl::atomic_data *data);
 
+// The threads lie side by side.
+template <int threads> thread &nth_thread(int n)
+{
+	typedef rl::aligned<rl::thread_info<threads>> one;
+
+	return static_cast<one *>(&self())[n - self().index_];
+}
+thread &(*thread_at)(int n);
+
+template <int threads> void fence_of(thread &t)
+{
+	static_cast<rl::thread_info<threads> &>(t).atomic_thread_fence_acq_rel();
+}
+void (*fence_acq_rel)(thread &t);
+
 // NULL: memory that no two threads share (stacks, constants).
 shadow *shadow_of(const void *address)
 {
@@ -202,7 +233,7 @@ shadow *shadow_of(const void *address)
 
 	if (at >= arena && at < arena + ARENA_BYTES)
 		g = &arena_shadow[at - arena];
-	else if (at >= program.local && at < program.local + program.local_bytes)
+	else if (is_local(at))
 		return NULL;
 	else if (at >= program.data && at < program.data + program.data_bytes)
 		g = &data_shadow[at - program.data];
@@ -280,10 +311,14 @@ void plain_write(const void *address, size_t bytes)
 	});
 }
 
+bool without_memory[THREADS_MOST];
+
 void *allocate(size_t bytes, size_t alignment)
 {
 	block *found = NULL;
 
+	if (without_memory[self().index_])
+		return NULL;
 	bytes = (bytes + 15) & ~(size_t)15;
 	schedule();
 	// Now and then in memory that was freed: addresses come back.
@@ -304,6 +339,7 @@ void *allocate(size_t bytes, size_t alignment)
 		acquire(self(), found->freed);
 	}
 	found->live = true;
+	found->kept = false;
 	each_byte(found->address, bytes, [](shadow &g) { g.freed = false; });
 	plain_write(found->address, bytes);
 	memset(found->address, 0, bytes);
@@ -327,6 +363,65 @@ void deallocate(void *memory)
 		return;
 	}
 	fail(rl::test_result_double_free, "");
+}
+
+// ---- full barriers ---------------------------------------------------------
+//
+// A fence orders what C11 says.  Between two fences that is no more than what
+// loads show: a load behind the later one shows the stores that happen before the
+// earlier one, but what is plain is not ordered by that.
+
+clock fences;               // what happens before any
+clock behind[THREADS_MOST]; // before those that come before the last one of a thread
+
+void full_barrier(thread &t)
+{
+	fence_acq_rel(t);
+	release(t, fences);
+	behind[t.index_] = fences;
+	barrier_of[t.index_] = steps;
+}
+
+void fence(int order)
+{
+	schedule();
+	if (order == rl::mo_seq_cst)
+		full_barrier(self());
+	else if (order == rl::mo_acq_rel)
+		relacy().atomic_thread_fence_acq_rel();
+	else if (order == rl::mo_release)
+		relacy().atomic_thread_fence_release();
+	else
+		relacy().atomic_thread_fence_acquire();
+}
+
+// The system call: full barriers of the caller at its beginning and its end, and
+// one of each other thread in between, at a moment of its own.  It orders the
+// caller and the other thread, both ways, but no two others.
+void membarrier()
+{
+	thread &me = self();
+	unsigned first = relacy().rand(thread_count(), rl::sched_type_user);
+	clock before, after;
+
+	before.clear();
+	after.clear();
+	schedule();
+	full_barrier(me);
+	release(me, before);
+	for (int i = 0; i < thread_count(); i++) {
+		thread &other = thread_at((first + i) % thread_count());
+
+		if (&other == &me)
+			continue;
+		schedule();
+		release(other, after);
+		acquire(other, before);
+		full_barrier(other);
+	}
+	schedule();
+	acquire(me, after);
+	full_barrier(me);
 }
 
 // ---- atomic operations -----------------------------------------------------
@@ -410,6 +505,8 @@ void note_atomic(const cell &c, bool stores)
 
 void set(cell &c, unsigned index, uint64_t value, int order)
 {
+	c.writer[index] = self().index_;
+	c.written[index] = self().own_acq_rel_order_;
 	c.since[index] = ++steps;
 	if (order == rl::mo_seq_cst)
 		c.since_seq_cst = steps;
@@ -453,21 +550,39 @@ unsigned rmw_index(cell &c, int order)
 	}
 }
 
-// Relacy's choice, unless it is older than a full barrier allows: who has passed one
-// sees what was stored, sequentially consistent, before it (C11, 7.17.3 with 29.3p5
-// of C++11), though it need not happen before.
+// Whether a full barrier hides the value from the calling thread.  Who has passed
+// one sees what was stored, sequentially consistent, before it, and what happens
+// before an earlier fence (C11, 7.17.3 with 29.3p4 to p6 of C++11), though neither
+// need happen before.
+bool is_hidden(const cell &c, unsigned index, int order)
+{
+	int me = self().index_;
+	const clock &shown = order == rl::mo_seq_cst ? fences : behind[me];
+
+	if (c.since_seq_cst <= barrier_of[me] && c.since[index] < c.since_seq_cst)
+		return true;
+	for (size_t i = 0; i < rl::atomic_history_size; i++)
+		if (c.since[i] > c.since[index] &&
+		    c.written[i] <= shown.at[c.writer[i]])
+			return true;
+	return false;
+}
+
+// Relacy's choice, unless a barrier hides it.
 uint64_t load_value(cell &c, int order)
 {
 	unsigned index = load_index(c, order, false);
 
-	if (c.since_seq_cst <= barrier_of[self().index_] &&
-	    c.since[index] < c.since_seq_cst)
+	if (is_hidden(c, index, order))
 		index = load_index(c, order, true);
 	return c.history[index];
 }
 
+// (What is in a thread's own variables is nobody else's affair.)
 uint64_t load(const void *address, size_t bytes, int order, const void *caller)
 {
+	if (is_local(address))
+		return raw(address, bytes);
 	schedule();
 	cell &c = atomic_at(address, bytes);
 	check_atomic(c, false);
@@ -480,6 +595,10 @@ uint64_t load(const void *address, size_t bytes, int order, const void *caller)
 void store(void *address, size_t bytes, uint64_t value, int order,
 	   const void *caller)
 {
+	if (is_local(address)) {
+		memcpy(address, &value, bytes);
+		return;
+	}
 	schedule();
 	cell &c = atomic_at(address, bytes);
 	check_atomic(c, true);
@@ -533,89 +652,6 @@ bool compare_exchange(void *address, size_t bytes, uint64_t *expected,
 	}
 	note_atomic(c, same);
 	return same;
-}
-
-// ---- grace periods ---------------------------------------------------------
-//
-// For a section and a grace period there are two cases.  The section began before
-// the grace period: then all of it happens before the end of the grace period.  Or
-// it began later: then all that came before the grace period happens before it, and
-// the grace period is a full barrier before it (it is one for every reader: by the
-// kernel's membarrier, or by barriers of both).  Nothing else is promised, and
-// nothing else is ordered here.
-
-struct {
-	int nested[THREADS_MOST];
-	clock ended[THREADS_MOST]; // the last section of each thread
-	clock grace;               // before the beginning of any grace period
-	unsigned barrier;          // of the last of them
-} sections;
-
-struct {
-	unsigned open; // sections that began before it, a bit each
-	clock ends;    // the ends of all these
-	bool asleep;
-} period_of[THREADS_MOST];
-
-void pass(unsigned barrier)
-{
-	unsigned &last = barrier_of[self().index_];
-
-	last = std::max(last, barrier);
-}
-
-void enter()
-{
-	schedule();
-	if (sections.nested[self().index_]++ != 0)
-		return;
-	acquire(self(), sections.grace);
-	pass(sections.barrier);
-}
-
-void leave()
-{
-	int me = self().index_;
-
-	schedule();
-	if (--sections.nested[me] != 0)
-		return;
-	release(self(), sections.ended[me]);
-	for (int i = 0; i < thread_count(); i++) {
-		if (!(period_of[i].open & 1u << me))
-			continue;
-		period_of[i].ends.join(sections.ended[me].at);
-		period_of[i].open &= ~(1u << me);
-		if (period_of[i].open == 0 && period_of[i].asleep) {
-			period_of[i].asleep = false;
-			relacy().unpark_thread(i, false, NOWHERE);
-		}
-	}
-}
-
-void synchronize()
-{
-	int me = self().index_;
-
-	schedule();
-	release(self(), sections.grace);
-	sections.barrier = steps;
-	pass(steps);
-	period_of[me].ends.clear();
-	for (int i = 0; i < thread_count(); i++) {
-		period_of[me].ends.join(sections.ended[i].at);
-		if (sections.nested[i] != 0)
-			period_of[me].open |= 1u << i;
-	}
-	if (period_of[me].open != 0) {
-		period_of[me].asleep = true;
-		relacy().park_current_thread(false, false, false, NOWHERE);
-		switch_local();
-	} else {
-		schedule();
-	}
-	acquire(self(), period_of[me].ends);
-	pass(steps);
 }
 
 // ---- futexes ---------------------------------------------------------------
@@ -690,12 +726,17 @@ void begin_run()
 	run++;
 	arena_used = block_count = cell_count = 0;
 	memcpy(program.data, program.data_at_first, program.data_bytes);
-	memset(local_of, 0, sizeof(local_of));
+	for (int i = 0; i < THREADS_MOST; i++)
+		memcpy(local_of[i], program.local_at_first, program.local_bytes);
+	memcpy(program.local, program.local_at_first, program.local_bytes);
 	local_owner = self().index_;
 	steps = 0;
 	memset(barrier_of, 0, sizeof(barrier_of));
-	memset(&sections, 0, sizeof(sections));
-	memset(period_of, 0, sizeof(period_of));
+	memset(behind, 0, sizeof(behind));
+	fences.clear();
+	memset(without_memory, 0, sizeof(without_memory));
+	*program.has_membarrier = relacy().rand(2, rl::sched_type_user);
+	were_readers = relacy().rand(2, rl::sched_type_user);
 	memset(sleeping, 0, sizeof(sleeping));
 	wakes.clear();
 	now = 0;
@@ -713,12 +754,16 @@ struct suite : rl::test_suite<suite<threads>, threads> {
 	void before()
 	{
 		set_first_value = first_value<threads>;
+		thread_at = nth_thread<threads>;
+		fence_acq_rel = fence_of<threads>;
 		begin_run();
 		program.before();
 	}
 	void thread(unsigned index)
 	{
 		switch_local();
+		if (were_readers)
+			program.become_reader();
 		program.thread(index);
 	}
 	void after()
@@ -781,6 +826,8 @@ void load_program(const char *file)
 	*(void **)&program.after = symbol(object, "explore_after");
 	*(void **)&locals = symbol(object, "explore_locals");
 	program.local = locals(&program.local_bytes);
+	program.has_membarrier = (int *)symbol(object, "urcu_bp_has_sys_membarrier");
+	*(void **)&program.become_reader = symbol(object, "conc_rcu_reader");
 	find_data(file);
 	if (program.data == NULL || program.local_bytes > sizeof(local_of[0])) {
 		fprintf(stderr, "explore: no data in %s\n", file);
@@ -788,6 +835,8 @@ void load_program(const char *file)
 	}
 	program.data_at_first = (char *)malloc(program.data_bytes);
 	memcpy(program.data_at_first, program.data, program.data_bytes);
+	program.local_at_first = (char *)malloc(program.local_bytes);
+	memcpy(program.local_at_first, program.local, program.local_bytes);
 	data_shadow = (shadow *)calloc(program.data_bytes, sizeof(shadow));
 }
 
@@ -816,10 +865,22 @@ void explore_delay(void)
 
 void explore_stop_time(void) { time_stands_still = true; }
 
-void explore_assert_no_leaks(void)
+void explore_without_memory(bool without)
+{
+	without_memory[self().index_] = without;
+}
+
+void explore_keep(const void *memory)
 {
 	for (size_t i = 0; i < block_count; i++)
-		if (blocks[i].live)
+		if (blocks[i].address == memory)
+			blocks[i].kept = true;
+}
+
+void explore_assert_only_kept(void)
+{
+	for (size_t i = 0; i < block_count; i++)
+		if (blocks[i].live && !blocks[i].kept)
 			fail(rl::test_result_memory_leak, "");
 }
 
@@ -845,12 +906,12 @@ void *explore_memcpy(void *to, const void *from, size_t bytes)
 	return memcpy(to, from, bytes);
 }
 
-// thread_exit.h: nobody forks, but in a program of its own.
+// thread_exit.h: nobody forks, but in a program of its own, and a thread ends
+// where a program says so.
 
-__attribute__((weak)) void conc_thread_enter(void (*enter)(void))
-{
-	enter();
-}
+void conc_thread_enter(void (*enter)(void)) { enter(); }
+void conc_thread_exit_await(void) {}
+__attribute__((weak)) bool conc_thread_exit_held(void) { return false; }
 
 // hash.h: no secrets, so that each run has the same table.
 
@@ -868,33 +929,34 @@ uint64_t conc_hash_bytes(const void *bytes, size_t len)
 	return hash;
 }
 
-// liburcu
-
-void urcu_bp_register_thread(void) {}
-void urcu_bp_read_lock(void) { enter(); }
-void urcu_bp_read_unlock(void) { leave(); }
-int urcu_bp_read_ongoing(void) { return sections.nested[self().index_] != 0; }
-void urcu_bp_synchronize_rcu(void) { synchronize(); }
-void urcu_bp_before_fork(void) {}
-void urcu_bp_after_fork_child(void) {}
-
 // the system
 
-long explore_syscall(long number, ...)
+long futex_call(va_list arguments)
 {
-	va_list arguments;
-
-	va_start(arguments, number);
 	uint32_t *word = va_arg(arguments, uint32_t *);
 	int operation = va_arg(arguments, int);
 	uint32_t value = va_arg(arguments, uint32_t);
 	const timespec *limit = va_arg(arguments, const timespec *);
-	va_end(arguments);
-	if (number != SYS_futex)
-		fail(rl::test_result_user_assert_failed, "no such system call");
+
 	if ((operation & FUTEX_CMD_MASK) == FUTEX_WAKE)
 		return futex_wake(word, value);
 	return futex_wait(word, value, limit != NULL && !time_stands_still);
+}
+
+long explore_syscall(long number, ...)
+{
+	va_list arguments;
+	long result = 0;
+
+	va_start(arguments, number);
+	if (number == SYS_membarrier)
+		membarrier();
+	else if (number == SYS_futex)
+		result = futex_call(arguments);
+	else
+		fail(rl::test_result_user_assert_failed, "no such system call");
+	va_end(arguments);
+	return result;
 }
 
 int explore_clock_gettime(clockid_t, timespec *time)
@@ -920,6 +982,9 @@ int explore_sched_yield(void)
 void __tsan_init(void) {}
 void __tsan_func_entry(void *) {}
 void __tsan_func_exit(void) {}
+
+void __tsan_atomic_thread_fence(int order) { fence(order); }
+void __tsan_atomic_signal_fence(int) {}
 
 #define PLAIN(bytes)                                                           \
 	void __tsan_read##bytes(void *p) { plain_read(p, bytes); }             \

@@ -33,7 +33,13 @@ void explore_delay(void);
 /* From here on no deadline comes: who is not woken sleeps for ever. */
 void explore_stop_time(void);
 
-/* Nothing that conc_alloc() gave out is left. */
+/* Whether the calling thread gets no memory from here on. */
+void explore_without_memory(bool without);
+
+/* Nothing that conc_alloc() gave out is left but the records of threads (locals.c). */
 void explore_assert_no_leaks(void);
+/* For that: nothing is left but what was said to be kept. */
+void explore_keep(const void *memory);
+void explore_assert_only_kept(void);
 
 #endif

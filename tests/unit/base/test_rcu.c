@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/rcu.h"
+#include "base/grace.h"
 #include "suite.h"
 #include "base/thread_exit.h"
 
@@ -448,6 +448,384 @@ START_TEST(children_of_a_process_whose_threads_come_and_go_can_read)
 END_TEST
 #endif
 
+/* --- sections and records -------------------------------------------------- */
+
+/* Looks often enough for a period to end, if it can. */
+static void look_often(void)
+{
+	for (int i = 0; i < 4; i++)
+		conc_rcu_rest_now();
+}
+
+/* What another thread does at each stage; the test waits for its answer. */
+static void (*at_stage[4])(void);
+static _Atomic int stages_done;
+
+static void *go_through_stages(void *count)
+{
+	for (int i = 0; i < (int)(intptr_t)count; i++) {
+		wait_for_stage(i + 1);
+		at_stage[i]();
+		atomic_store(&stages_done, i + 1);
+	}
+	return NULL;
+}
+
+static void let_do(int number)
+{
+	atomic_store(&stage, number);
+	while (atomic_load(&stages_done) < number)
+		usleep(1000);
+}
+
+static void begin_section(void)
+{
+	conc_read_begin();
+}
+
+static void begin_section_without_memory(void)
+{
+	conc_alloc_fail_after = 0;
+	conc_read_begin();
+	conc_alloc_fail_after = -1;
+	ck_assert_ptr_null(conc_rcu_record());
+}
+
+static void end_section(void)
+{
+	conc_read_end();
+}
+
+/* With no look of its own in between. */
+static void begin_another(void)
+{
+	conc_rcu_leave(conc_rcu_reader());
+	conc_rcu_enter();
+}
+
+static void do_nothing(void)
+{
+}
+
+static pthread_t start(void (*first)(void), void (*second)(void), void (*third)(void))
+{
+	pthread_t thread;
+
+	at_stage[0] = first;
+	at_stage[1] = second;
+	at_stage[2] = third;
+	ck_assert_int_eq(pthread_create(&thread, NULL, go_through_stages,
+					(void *)(intptr_t)3), 0);
+	return thread;
+}
+
+START_TEST(a_reader_without_memory_for_a_record_is_waited_for)
+{
+	struct block block = {.dead = false};
+	pthread_t thread = start(begin_section_without_memory, end_section,
+				 do_nothing);
+
+	let_do(1);
+	conc_retire(&block.retired, 1, note_free);
+	look_often();
+	ck_assert(!block.dead);
+	let_do(2);
+	look_often();
+	ck_assert(block.dead);
+	let_do(3);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+START_TEST(a_reader_that_is_always_seen_inside_holds_up_one_period_only)
+{
+	struct block block = {.dead = false};
+	pthread_t thread = start(begin_section, begin_another, end_section);
+
+	let_do(1);
+	conc_retire(&block.retired, 1, note_free);
+	look_often();
+	ck_assert(!block.dead);
+	let_do(2);
+	look_often();
+	ck_assert(block.dead);
+	let_do(3);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+static void read_once(void)
+{
+	conc_read_begin();
+	conc_read_end();
+}
+
+START_TEST(a_thread_that_does_not_read_holds_nothing_up)
+{
+	struct block block = {.dead = false};
+	pthread_t thread = start(read_once, do_nothing, do_nothing);
+
+	let_do(1);
+	conc_retire(&block.retired, 1, note_free);
+	look_often();
+	ck_assert(block.dead);
+	let_do(2);
+	let_do(3);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+START_TEST(a_section_that_its_thread_has_not_ended_ends_with_it)
+{
+	struct block block = {.dead = false};
+	pthread_t thread = start(begin_section, do_nothing, do_nothing);
+
+	let_do(1);
+	conc_retire(&block.retired, 1, note_free);
+	let_do(2);
+	look_often();
+	ck_assert(!block.dead);
+	let_do(3);
+	pthread_join(thread, NULL);
+	look_often();
+	ck_assert(block.dead);
+}
+END_TEST
+
+static size_t count_records(void)
+{
+	size_t count = 0;
+
+	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next)
+		count++;
+	return count;
+}
+
+START_TEST(records_stay_and_are_used_again)
+{
+	size_t count;
+
+	read_once();
+	for (int i = 0; i < 20; i++) {
+		pthread_t thread;
+
+		ck_assert_int_eq(pthread_create(&thread, NULL, read_and_end,
+						NULL), 0);
+		pthread_join(thread, NULL);
+		look_often();
+	}
+	count = count_records();
+	ck_assert_uint_le(count, 2);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+}
+END_TEST
+
+START_TEST(an_inner_section_that_ends_leaves_the_outer_one)
+{
+	struct block block = {.dead = false};
+	pthread_t thread = start(begin_section, read_once, end_section);
+
+	let_do(1);
+	conc_retire(&block.retired, 1, note_free);
+	look_often();
+	let_do(2);
+	look_often();
+	ck_assert(!block.dead);
+	let_do(3);
+	look_often();
+	ck_assert(block.dead);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+static void end_both(void)
+{
+	conc_read_end();
+	conc_read_end();
+}
+
+START_TEST(a_section_goes_on_at_whatever_depth)
+{
+	struct block block = {.dead = false};
+	pthread_t thread = start(begin_section, begin_section, end_both);
+
+	let_do(1);
+	conc_retire(&block.retired, 1, note_free);
+	look_often();
+	let_do(2);
+	look_often();
+	ck_assert(!block.dead);
+	let_do(3);
+	look_often();
+	ck_assert(block.dead);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+/* --- callbacks ------------------------------------------------------------- */
+
+static int depth, deepest, calls;
+
+struct chain {
+	struct conc_deferred deferred;
+	struct chain *next;
+};
+
+/* Has another one wait, and does all that could release it. */
+static void go_on(struct conc_deferred *deferred)
+{
+	struct chain *chain = (struct chain *)deferred;
+
+	calls++;
+	if (++depth > deepest)
+		deepest = depth;
+	ck_assert_int_eq(conc_reclaim(NULL), -EBUSY);
+	if (chain->next != NULL)
+		conc_defer(&chain->next->deferred, go_on);
+	look_often();
+	for (int i = 0; i < 2 * CONC_OPERATIONS_PER_LOOK; i++)
+		read_once();
+	depth--;
+}
+
+static void release_a_chain(void)
+{
+	static struct chain chain[10];
+
+	for (size_t i = 0; i + 1 < COUNT_OF(chain); i++)
+		chain[i].next = &chain[i + 1];
+	conc_defer(&chain[0].deferred, go_on);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	for (int i = 0; i < 20; i++)
+		look_often();
+	ck_assert_int_eq(calls, 10);
+	ck_assert_int_eq(deepest, 1);
+}
+
+START_TEST(what_a_callback_retires_is_released_after_it)
+{
+	release_a_chain();
+}
+END_TEST
+
+START_TEST(nor_is_it_within_it_in_a_thread_without_a_record)
+{
+	conc_alloc_fail_after = 0;
+	release_a_chain();
+	ck_assert_ptr_null(conc_rcu_record());
+	conc_alloc_fail_after = -1;
+}
+END_TEST
+
+static void take_the_lock(struct conc_retired *block)
+{
+	ck_assert(conc_grace_hold(conc_deadline_after(1000 * 1000 * 1000)) ==
+		  CONC_GRACE_HELD);
+	conc_grace_resume();
+	note_free(block);
+}
+
+START_TEST(callbacks_run_without_the_lock)
+{
+	struct block block = {.dead = false};
+
+	conc_retire(&block.retired, 1, take_the_lock);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	ck_assert(block.dead);
+}
+END_TEST
+
+START_TEST(what_is_ready_is_freed_some_at_a_time)
+{
+	static struct block blocks[300];
+	int before = 0, looks = 0;
+
+	atomic_store(&freed, 0);
+	conc_rcu_leave(conc_rcu_enter());
+	for (size_t i = 0; i < COUNT_OF(blocks); i++)
+		conc_retire(&blocks[i].retired, 1, note_free);
+	for (; before < 300 && looks < 20; looks++) {
+		int now;
+
+		conc_rcu_rest_now();
+		now = atomic_load(&freed);
+		ck_assert_int_le(now - before, 128);
+		before = now;
+	}
+	ck_assert_int_eq(before, 300);
+}
+END_TEST
+
+/* --- bytes that wait ------------------------------------------------------- */
+
+static conc_dict *dict_of_byte_strings(void)
+{
+	struct conc_dict_attr attr = CONC_DICT_ATTR_INIT;
+	conc_dict *dict;
+
+	attr.keys = CONC_KEY_BYTES;
+	attr.values = CONC_VALUE_INT64;
+	ck_assert_int_eq(conc_dict_new(&attr, &dict), 0);
+	return dict;
+}
+
+START_TEST(bytes_wait_until_they_are_freed)
+{
+	struct block block = {.dead = false};
+
+	ck_assert_uint_eq(conc_reclaim_pending(), 0);
+	conc_retire(&block.retired, 1000, note_free);
+	ck_assert_uint_eq(conc_reclaim_pending(), 1000);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	ck_assert_uint_eq(conc_reclaim_pending(), 0);
+}
+END_TEST
+
+START_TEST(keys_wait_until_they_are_given_back)
+{
+	const struct conc_value one = {.kind = CONC_NUMBER, .u.number = 1};
+	conc_dict *dict = dict_of_byte_strings();
+
+	for (char key = 'a'; key < 'e'; key++)
+		ck_assert_int_eq(conc_dict_set(dict, &key, 1, &one), 0);
+	ck_assert_uint_eq(conc_reclaim_pending(), 0);
+	conc_read_begin();
+	for (char key = 'a'; key < 'e'; key++)
+		ck_assert_int_eq(conc_dict_delete(dict, &key, 1), 0);
+	ck_assert_uint_ge(conc_reclaim_pending(), 4);
+	conc_read_end();
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	conc_dict_clear(dict);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	ck_assert_uint_eq(conc_reclaim_pending(), 0);
+	conc_dict_free(dict);
+}
+END_TEST
+
+START_TEST(a_try_does_not_nap)
+{
+	struct conc_queue_attr attr = CONC_QUEUE_ATTR_INIT;
+	struct conc_wait_hooks hooks = {
+		.size = sizeof(struct conc_wait_hooks),
+		.user = &begins,
+		.wait_begin = count_begin,
+		.wait_end = count_end,
+	};
+	conc_queue *queue;
+	void *item;
+
+	attr.wait = &hooks;
+	ck_assert_int_eq(conc_queue_new(&attr, &queue), 0);
+	conc_reclaim_set_limit(0);
+	conc_rcu_waits(conc_rcu_reader(), 1000);
+	for (int i = 0; i < 3 * CONC_OPERATIONS_PER_LOOK; i++)
+		ck_assert_int_eq(conc_queue_pop(queue, &item, CONC_TRY, NULL), -EAGAIN);
+	ck_assert_int_eq(begins, 0);
+	conc_rcu_waits_no_more(1000);
+	conc_queue_free(queue);
+}
+END_TEST
+
 START_TEST(deadlines_are_absolute_and_do_not_overflow)
 {
 	int64_t before = conc_now(), deadline = conc_deadline_after(1000);
@@ -486,6 +864,20 @@ int main(void)
 		children_of_a_process_whose_threads_come_and_go_can_read,
 #endif
 #endif
+		a_reader_without_memory_for_a_record_is_waited_for,
+		a_reader_that_is_always_seen_inside_holds_up_one_period_only,
+		a_thread_that_does_not_read_holds_nothing_up,
+		a_section_that_its_thread_has_not_ended_ends_with_it,
+		records_stay_and_are_used_again,
+		an_inner_section_that_ends_leaves_the_outer_one,
+		a_section_goes_on_at_whatever_depth,
+		what_a_callback_retires_is_released_after_it,
+		nor_is_it_within_it_in_a_thread_without_a_record,
+		callbacks_run_without_the_lock,
+		what_is_ready_is_freed_some_at_a_time,
+		bytes_wait_until_they_are_freed,
+		keys_wait_until_they_are_given_back,
+		a_try_does_not_nap,
 		deadlines_are_absolute_and_do_not_overflow,
 	};
 

@@ -74,29 +74,44 @@ static void swap(void)
 		EXPLORE_ASSERT(rc == 0 || rc == -EAGAIN);
 		if (rc != 0) {
 			counted_release(next.u.pointer, NULL);
-			EXPLORE_ASSERT(content_of(&present) == 2);
+			EXPLORE_ASSERT(content_of(&present) >= 2);
 			counted_release(present.u.pointer, NULL);
 		}
 	}
 	counted_release(old.u.pointer, NULL);
 }
 
+static int exchange(int content)
+{
+	struct conc_value value = object(content);
+	int old;
+
+	EXPLORE_ASSERT(conc_ref_exchange(ref, &value, &value) == 0);
+	old = content_of(&value);
+	counted_release(value.u.pointer, NULL);
+	return old;
+}
+
 void explore_thread(int thread)
 {
-	struct conc_value value;
+	int old;
 
 	switch (thread) {
 	case 0:
-		value = object(1);
-		EXPLORE_ASSERT(conc_ref_exchange(ref, &value, &value) == 0);
-		EXPLORE_ASSERT(((struct counted *)value.u.pointer)->content == 0);
-		counted_release(value.u.pointer, NULL);
+		old = exchange(1);
+		EXPLORE_ASSERT(old == 0 || old == 3);
 		break;
 	case 1:
-		if (explore_choose(2) == 0)
+		switch (explore_choose(3)) {
+		case 0:
 			swap();
-		else
+			break;
+		case 1:
 			look();
+			break;
+		default:
+			EXPLORE_ASSERT(exchange(3) < 3);
+		}
 		conc_reclaim(NULL);
 		break;
 	default:

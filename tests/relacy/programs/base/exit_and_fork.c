@@ -5,12 +5,13 @@
  * went on is seen by who was held up.
  */
 #include "base/thread_exit.c"
+#include "base/fork.c"
 
 #include "explore.h"
 
 const int explore_threads = 3;
 
-static int forks;
+static int children;
 
 void explore_before(void)
 {
@@ -20,17 +21,19 @@ void explore_before(void)
 void explore_thread(int thread)
 {
 	if (thread == 2) {
-		conc_thread_exit_hold();
-		forks++; /* beside a thread that is passing it would be a race */
-		conc_thread_exit_resume();
+		conc_before_fork();
+		children++; /* beside a thread that is passing it would be a race */
+		conc_before_fork();
+		conc_after_fork_parent();
+		conc_after_fork_parent();
 		return;
 	}
 	announce(CONC_FOREVER);
-	(void)*(volatile int *)&forks;
+	(void)*(volatile int *)&children;
 	sign_off();
 }
 
 void explore_after(void)
 {
-	EXPLORE_ASSERT(forks == 1);
+	EXPLORE_ASSERT(children == 1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A plain number under the lock: three threads, each twice. */
+/* A plain number under the lock: three threads, each twice, one with a deadline. */
 #include "base/lock.h"
 
 #include "explore.h"
@@ -21,6 +21,9 @@ void explore_thread(int thread)
 				i--;
 				conc_lock_acquire(&lock, NULL);
 			}
+		} else if (thread == 1) {
+			while (!conc_lock_acquire_until(&lock, CONC_TRY))
+				;
 		} else {
 			conc_lock_acquire(&lock, NULL);
 		}

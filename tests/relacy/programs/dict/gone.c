@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two delete a key each; who misses one of them has seen its deletion, and so
- * sees what came before it, also when others have given back its slot since.
+ * Two delete a key each, or one of them only comes by; who misses one of the keys
+ * has seen its deletion, and so sees what came before it, also when others have
+ * given back its slot since.
  */
 #include "dicts.h"
 
@@ -12,12 +13,13 @@ static const struct conc_value_ops ops = {
 	.retain = counted_retain,
 	.release = counted_release,
 };
-static bool retained;
+static bool retained, comes_by;
 static int mark[2];
 
 void explore_before(void)
 {
 	retained = explore_choose(2) == 1;
+	comes_by = retained && explore_choose(2) == 1;
 	dict_begin(retained ? CONC_VALUE_RETAINED : CONC_VALUE_BORROWED,
 		   retained ? &ops : NULL);
 	for (int i = 0; i < 2; i++)
@@ -37,11 +39,19 @@ static void look(int which)
 
 void explore_thread(int thread)
 {
+	struct conc_value value;
+
 	if (thread == 2) {
 		explore_delay();
 		explore_delay();
 		look(0);
 		look(1);
+		return;
+	}
+	if (thread == 1 && comes_by) {
+		explore_delay();
+		dict_look(key[2], &value);
+		dict_look(key[3], &value);
 		return;
 	}
 	mark[thread] = 1;
