@@ -85,9 +85,10 @@ CONC_API int conc_reclaim(const struct conc_wait_hooks *hooks);
 CONC_API size_t conc_reclaim_pending(void);
 
 /*
- * While more bytes than this wait, a write to a dict, or to a reference of
- * CONC_VALUE_RETAINED, may nap once for up to 1 ms, so that readers come to the
- * ends of their sections; no operation with CONC_TRY does, and no read.  64 MiB
+ * While more bytes than this wait, a write to a dict (none that takes), or to a
+ * reference of CONC_VALUE_RETAINED, may nap once for up to 1 ms, so that readers
+ * come to the ends of their sections; no operation with CONC_TRY does, and no
+ * read.  64 MiB
  * at first; for the whole process.  SIZE_MAX: never nap.  Returns what it was.
  * Cannot fail.
  */
