@@ -247,6 +247,43 @@ assert failures == []
     assert run_python(program, timeout=55) == ("", "")
 
 
+def test_a_plug_in_may_hand_the_fork_functions_to_the_C_library_beside_the_package():
+    """As C programs once had to; twice, for there may be two. Threads of theirs use the library, too."""
+    program = PREPARE + """
+import ctypes
+mapped = {line.split()[-1] for line in open("/proc/self/maps") if "libconcurrency.so" in line}
+if not mapped:
+    print("no shared library")
+    raise SystemExit
+library, libc = ctypes.CDLL(mapped.pop()), ctypes.CDLL(None)
+for _ in range(2):
+    assert libc.__register_atfork(
+        library.conc_before_fork, library.conc_after_fork_parent, library.conc_after_fork_child, None
+    ) == 0
+queue = ctypes.c_void_p()
+assert library.conc_queue_new(None, ctypes.byref(queue)) == 0
+stop = False
+def use_in_C():
+    item = ctypes.c_void_p()
+    while not stop:
+        assert library.conc_queue_push(queue, ctypes.c_void_p(8)) == 0
+        assert library.conc_queue_try_pop(queue, ctypes.byref(item)) in (0, -11)
+threads = [threading.Thread(target=use_in_C) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for _ in range(5):
+    expect_success(run_child(check_everything, d, q, g, a))
+    check_everything(d, q, g, a)
+stop = True
+for thread in threads:
+    thread.join()
+"""
+    out, err = run_python(program, timeout=55)
+    if out.strip() == "no shared library":
+        pytest.skip("the package has the library in it")
+    assert (out, err) == ("", "")
+
+
 def test_a_fork_inside_of_a_finalizer_a_hash_or_an_index_leaves_whole_containers():
     program = PREPARE + """
 children = []
