@@ -34,10 +34,8 @@
  * a step that still is in its writer's store buffer, and not be seen inside.)
  *
  * Orders.  The push to the batch releases the block, its taking acquires.
- * begun: sequentially consistent on both sides, and so is the step before a
- * stamp: M1 reaches the threads one after another, and that step may come between
- * a reader's turn and that of who stamps.  done: release and acquire, after who
- * found it comes what the readers did.
+ * begun: as above.  done: release and acquire, after who found it comes what the
+ * readers did.
  */
 #include <config.h>
 

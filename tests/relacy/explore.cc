@@ -578,9 +578,9 @@ uint64_t load_value(cell &c, int order)
 	return c.history[index];
 }
 
-// (What is in a thread's own variables is nobody else's affair.)
 uint64_t load(const void *address, size_t bytes, int order, const void *caller)
 {
+	// No affair of others, as in store().
 	if (is_local(address))
 		return raw(address, bytes);
 	schedule();
