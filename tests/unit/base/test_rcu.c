@@ -860,7 +860,7 @@ int main(void)
 		a_fork_waits_for_threads_that_are_ending,
 		a_thread_that_ends_waits_for_a_fork_under_way,
 #ifndef UNDER_ASAN
-		/* Under load, about one child in 10,000 hangs there; why, is open. */
+		/* There a child inherits the locks of a thread in malloc(), for ever. */
 		children_of_a_process_whose_threads_come_and_go_can_read,
 #endif
 #endif
