@@ -5,9 +5,9 @@
  *
  * get, set, insert, exchange, delete, take, compare_exchange, update and add of
  * one key are each linearizable.  size and cursors are weakly consistent, as
- * said there.  No operation blocks but for the lock of a shard and, once in
- * some dozens of deletions, for a grace period (a wait for the reads under
- * way).
+ * said there.  No operation blocks but for the lock of a shard; none waits for
+ * readers.  (While very much memory waits for them, a write may nap for 1 ms:
+ * conc_reclaim_set_limit().)
  */
 #ifndef CONCURRENCY_DICT_H
 #define CONCURRENCY_DICT_H

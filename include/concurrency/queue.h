@@ -67,8 +67,7 @@ CONC_API int conc_queue_pop(conc_queue *queue, void **item, int64_t deadline,
 
 /*
  * The two halves of pop, for runtimes that may take an item only in a certain
- * state.  try_pop never waits for an item (once in some thousands of items it
- * may wait for a grace period, between the hooks): 0, -EAGAIN, -EPIPE,
+ * state.  try_pop never waits for anything: 0, -EAGAIN, -EPIPE,
  * -ENOTRECOVERABLE, -EINVAL.  -EPIPE wins where both would do.  wait takes
  * nothing: it returns 0 when it is worth trying again, -ETIMEDOUT, -ECANCELED,
  * -EINVAL, or the interrupted hook's value; with CONC_TRY, -EAGAIN.  Who was

@@ -61,11 +61,13 @@ CONC_API void conc_defer(struct conc_deferred *deferred,
 
 /*
  * Waits until every read section that runs now has ended, then frees all that
- * waits for that: memory of the library's, and what was deferred.  Never needed
- * for correctness: later operations of any kind do the same, some at a time and
- * without waiting.  A program calls it to give memory back now.  Keys and values
- * that a dict or a reference has to release by callbacks are released by its own
- * later operations, not by this.
+ * waits for that: memory of the library's, and what was deferred.  Not waited for
+ * is what other threads are freeing at that moment; what a deferred function
+ * removes or defers waits for the next call.  Never needed for correctness: later
+ * operations of any kind (on dicts, queues, gatherings, RETAINED references) do
+ * the same, some at a time and without waiting.  A program calls it to give
+ * memory back now.  Keys and values that a dict or a reference has to release by
+ * callbacks are released by its own later operations, not by this.
  *
  * `hooks' run around each wait; they may be NULL.  Returns 0; what
  * hooks->interrupted answered; -EBUSY when the caller is itself inside a read
@@ -100,8 +102,10 @@ CONC_API size_t conc_reclaim_set_limit(size_t bytes);
  * The library sees to fork() by itself, with handlers of pthread_atfork() that
  * it registers when it is loaded.  Only a program that forks by a system call
  * of its own, past the C library, calls these three around it: before in the
- * parent, then one of the others in parent and child.  They nest, and so it does
- * no harm to call them around any other fork.
+ * parent, then one of the others in parent and child.  (The C library's own locks
+ * are its affair: such a child of a process with threads may not be able to use
+ * malloc(), which nearly every operation may do.)  They nest, and so it does no
+ * harm to call them around any other fork.
  *
  * What is promised.  A fork waits for threads that use the library for the first
  * time or end, and for one that is just releasing memory: some microseconds,

@@ -4,9 +4,9 @@
  * and replace at any time.
  *
  * get, set, exchange, compare_exchange and clear are each one indivisible step,
- * and sequentially consistent.  None takes a lock.  None waits, but that among
- * RETAINED references, once in some dozens of replacements, one waits for a
- * grace period (the reads under way).
+ * and sequentially consistent.  None takes a lock, and none waits for readers.
+ * (While very much memory waits for them, a write to a RETAINED reference may
+ * nap for 1 ms: conc_reclaim_set_limit().)
  */
 #ifndef CONCURRENCY_REF_H
 #define CONCURRENCY_REF_H
@@ -54,9 +54,8 @@ CONC_API void conc_ref_free(conc_ref *ref);
  * and changes nothing.  What comes out through `value`, `old` or `present` is a
  * reference that the caller must release (but borrowed pointers).  What is
  * replaced is released as its lifetime says: a TYPE_STABLE pointer before the
- * call returns; a RETAINED one by a later set, exchange, compare_exchange or
- * clear of this reference, when a grace period has passed (conc_reclaim() is
- * one).  Soon after 64 wait, the library sees to it that one passes.
+ * call returns; a RETAINED one by some hundred later operations on this
+ * reference, reads too, or by the next one after a conc_reclaim().
  *
  * Only storing a RETAINED pointer needs memory.
  */
@@ -86,8 +85,9 @@ CONC_API int conc_ref_compare_exchange(conc_ref *ref,
 				       struct conc_value *present);
 
 /*
- * Makes it hold nothing, waits for a grace period if RETAINED pointers need
- * one, and releases them.  Needs no memory, cannot fail.
+ * Makes it hold nothing, and releases what waits, but for RETAINED pointers that
+ * a read under way may have: these are left to later operations.  Needs no
+ * memory, cannot fail.
  */
 CONC_API void conc_ref_clear(conc_ref *ref);
 

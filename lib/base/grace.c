@@ -136,12 +136,12 @@ static void note_due(conc_reader *reader, size_t bytes)
 	atomic_store_explicit(&batch_is_due, true, memory_order_relaxed);
 }
 
-void conc_retire(struct conc_retired *block, size_t bytes,
+void conc_retire(struct conc_retired *block,
 		 void (*free)(struct conc_retired *block))
 {
 	conc_reader *reader = conc_rcu_reader();
+	size_t bytes = block->bytes;
 
-	block->bytes = bytes;
 	block->free = free;
 	block->next = atomic_load_explicit(&batch, memory_order_relaxed);
 	/* Before the push: behind it another thread may free it. */
@@ -498,7 +498,8 @@ void conc_defer(struct conc_deferred *given,
 	if (given == NULL || fn == NULL)
 		return;
 	deferred->fn = fn;
-	conc_retire(&deferred->retired, sizeof(*given), call_deferred);
+	deferred->retired.bytes = sizeof(*given);
+	conc_retire(&deferred->retired, call_deferred);
 }
 
 /* Until all that waits now has passed and, as far as it is ours to do, is freed. */
@@ -523,6 +524,10 @@ static int reclaim_all(uint64_t stamp, const struct conc_wait_hooks *hooks)
 			continue;
 		rc = nap(ns, hooks);
 		if (rc != 0 && rc != -ETIMEDOUT)
+			return rc;
+		/* A signal may have come between two naps. */
+		rc = conc_interruptible(hooks) ? conc_interrupted(hooks) : 0;
+		if (rc != 0)
 			return rc;
 		if (ns < LONGEST_NAP)
 			ns *= 2;

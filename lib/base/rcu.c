@@ -127,13 +127,17 @@ conc_reader *conc_rcu_reader(void)
 {
 	conc_reader *reader;
 
+	if (conc_rcu_own != &no_reader)
+		return conc_rcu_own;
 	if (is_inside(&own.unlisted))
 		return &own.unlisted;
 	if (own.record != NULL && is_inside(own.record))
 		return own.record;
 	conc_thread_enter(urcu_bp_register_thread);
-	if (own.record == NULL && (own.record = take_reader()) != NULL)
+	if (own.record == NULL) {
+		own.record = take_reader();
 		conc_thread_exit_await();
+	}
 	reader = own.record != NULL ? own.record : &own.unlisted;
 #ifndef CONC_URCU_CALLED
 	reader->urcu = URCU_TLS(urcu_bp_reader);
@@ -171,6 +175,11 @@ void conc_rcu_thread_ended(void)
 	own.record = NULL;
 	if (reader != NULL)
 		end_for(reader);
+	if (is_inside(&own.unlisted)) {
+		end_for(&own.unlisted);
+		atomic_fetch_sub_explicit(&conc_rcu_unlisted, 1,
+					  memory_order_release);
+	}
 }
 
 void conc_rcu_forked(void)

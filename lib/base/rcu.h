@@ -163,16 +163,16 @@ static CONC_INLINE void conc_rcu_leave(conc_reader *reader)
 struct conc_retired {
 	struct conc_retired *next;
 	struct conc_retired *next_batch;
-	size_t bytes;
+	size_t bytes; /* of the block; the owner's to set, and not written here */
 	void (*free)(struct conc_retired *block);
 };
 
 /*
- * Gives up a block of `bytes` bytes that no new reader can find: `free` is
- * called after a grace period, by any thread, outside sections and without
- * locks.  Never waits, never fails.
+ * Gives up a block that no new reader can find: `free` is called after a grace
+ * period, by any thread, outside sections and without locks.  Never waits, never
+ * fails.
  */
-void conc_retire(struct conc_retired *block, size_t bytes,
+void conc_retire(struct conc_retired *block,
 		 void (*free)(struct conc_retired *block));
 
 /*

@@ -117,7 +117,7 @@ static void give(conc_cursor *cursor, struct conc_entry *given)
 		const struct key_block *block = (void *)(uintptr_t)pair->key;
 
 		entry->key = block->bytes;
-		entry->len = block->len;
+		entry->len = key_length(block);
 	} else {
 		entry->key = (const void *)(uintptr_t)pair->key;
 	}

@@ -126,9 +126,7 @@ static void free_slot(conc_dict *dict, struct slot *slot)
 		return;
 	if (hash_is_live(hash) || dict->values == CONC_VALUE_RETAINED)
 		conc_word_release(dict, word);
-	if (hash_is_retired(hash))
-		conc_rcu_waits_no_more(conc_key_bytes(dict, key));
-	conc_key_release(dict, key);
+	conc_key_release_unread(dict, key);
 }
 
 /* Nobody can be reading: no grace period is needed. */

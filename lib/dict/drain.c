@@ -20,7 +20,7 @@
 static size_t drain_stretch(conc_dict *dict, struct shard *shard)
 {
 	struct remains remains[STRETCH];
-	size_t count, bytes = 0;
+	size_t count;
 
 	if (atomic_load_explicit(&shard->waiting, memory_order_relaxed) == 0)
 		return 0;
@@ -28,9 +28,6 @@ static size_t drain_stretch(conc_dict *dict, struct shard *shard)
 	count = conc_shard_take_remains(dict, shard, remains, STRETCH);
 	conc_lock_release(&shard->lock);
 	CONC_YIELD_POINT();
-	for (size_t i = 0; i < count; i++)
-		bytes += conc_key_bytes(dict, remains[i].key);
-	conc_rcu_waits_no_more(bytes);
 	for (size_t i = 0; i < count; i++) {
 		conc_key_release(dict, remains[i].key);
 		if (dict->values == CONC_VALUE_RETAINED)
@@ -104,20 +101,14 @@ static void clear_shard(conc_dict *dict, struct shard *shard)
 	bool more;
 
 	do {
-		size_t key_bytes = 0;
-
 		conc_lock_acquire(&shard->lock, &dict->wait);
 		more = sweep_stretch(dict, shard, &sweep);
 		if (!more)
 			conc_shard_shrink(dict, shard);
 		conc_lock_release(&shard->lock);
 		for (size_t i = 0; i < sweep.count; i++)
-			key_bytes += sweep.displaced[i].key_bytes;
-		if (dict_retires_slots(dict))
-			conc_rcu_waits(conc_rcu_reader(), key_bytes);
-		for (size_t i = 0; i < sweep.count; i++)
-			if (sweep.displaced[i].owned)
-				conc_word_release(dict, sweep.displaced[i].word);
+			settle_displaced(dict, conc_rcu_reader(),
+					 &sweep.displaced[i], false);
 	} while (more);
 }
 

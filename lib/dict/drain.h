@@ -11,6 +11,22 @@
  */
 void conc_dict_drain_some(conc_dict *dict);
 
+/*
+ * After the unlock: releases what a writer displaced, but the word if somebody
+ * gets it.
+ */
+static inline void settle_displaced(conc_dict *dict, conc_reader *reader,
+				    const struct displaced *displaced,
+				    bool word_is_kept)
+{
+	if (displaced->owned && !word_is_kept)
+		conc_word_release(dict, displaced->word);
+	if (displaced->key_owned)
+		conc_key_release(dict, displaced->key);
+	if (displaced->retired)
+		conc_rcu_waits(reader, 0);
+}
+
 /* The end of every operation on a dict. */
 static CONC_INLINE void conc_dict_rest(conc_dict *dict, conc_reader *reader,
 				       const struct conc_wait_hooks *nap)

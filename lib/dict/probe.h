@@ -18,7 +18,7 @@ enum found { FOUND, ABSENT, ASK };
 static inline bool same_bytes(const struct key_block *block, const void *bytes,
 			      size_t len)
 {
-	return block->len == len &&
+	return key_length(block) == len &&
 	       (len == 0 || memcmp(block->bytes, bytes, len) == 0);
 }
 

@@ -35,8 +35,10 @@ static struct table *table_new(uint32_t slots)
 {
 	struct table *table = conc_alloc(table_bytes(slots));
 
-	if (table != NULL)
+	if (table != NULL) {
+		table->retired.bytes = table_bytes(slots);
 		table->mask = slots - 1;
+	}
 	return table;
 }
 
@@ -245,8 +247,7 @@ static int rebuild(conc_dict *dict, struct shard *shard, uint32_t slots)
 	/* Pairs with the acquire load of the table by every reader. */
 	atomic_store_explicit(&shard->table, table, memory_order_release);
 	if (old != NULL)
-		conc_retire(&old->retired, table_bytes(old->mask + 1),
-			    table_free);
+		conc_retire(&old->retired, table_free);
 	return 0;
 }
 
@@ -326,13 +327,16 @@ static void kill_word(conc_dict *dict, struct slot *slot,
 	displaced->owned = dict->values == CONC_VALUE_TYPE_STABLE &&
 			   word_is_pointer(dict->values, displaced->word);
 	displaced->retired = dict_retires_slots(dict);
-	displaced->key_bytes = conc_key_bytes(dict, peek(&slot->key));
 }
 
 void conc_shard_remove(conc_dict *dict, struct shard *shard, uint32_t index,
 		       struct displaced *displaced)
 {
-	kill_word(dict, &current(shard)->slots[index], displaced);
+	struct slot *slot = &current(shard)->slots[index];
+
+	kill_word(dict, slot, displaced);
+	displaced->key = peek(&slot->key);
+	displaced->key_owned = !displaced->retired && dict_owns_keys(dict);
 	CONC_YIELD_POINT();
 	retire_slot(dict, shard, index);
 	count_live(shard, (size_t)-1);
@@ -346,7 +350,9 @@ void conc_shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
 	uint64_t hash = peek(&slot->hash);
 	uint64_t key = peek(&slot->key);
 
-	conc_key_retain(dict, key);
+	/* Else the new slot takes the old one's over. */
+	if (dict_retires_slots(dict))
+		conc_key_retain(dict, key);
 	fill_slot(table, empty_slot(table, hash >> 1), hash, key, word);
 	CONC_YIELD_POINT();
 	kill_word(dict, slot, displaced);
@@ -355,13 +361,6 @@ void conc_shard_move(conc_dict *dict, struct shard *shard, uint32_t index,
 }
 
 /* --- references ---------------------------------------------------------- */
-
-size_t conc_key_bytes(const conc_dict *dict, uint64_t key)
-{
-	const struct key_block *block = (void *)(uintptr_t)key;
-
-	return dict->keys == CONC_KEY_BYTES ? sizeof(*block) + block->len : 0;
-}
 
 void conc_key_retain(const conc_dict *dict, uint64_t key)
 {
@@ -375,17 +374,36 @@ void conc_key_retain(const conc_dict *dict, uint64_t key)
 	}
 }
 
+static void free_key(struct conc_retired *block)
+{
+	conc_release(block);
+}
+
+/* acq_rel: what all who had it did comes before its end. */
+static bool was_last(struct key_block *block)
+{
+	return atomic_fetch_sub_explicit(&block->references, 1,
+					 memory_order_acq_rel) == 1;
+}
+
 void conc_key_release(const conc_dict *dict, uint64_t key)
 {
-	if (dict->keys == CONC_KEY_GENERAL) {
-		dict->key_ops.release((void *)(uintptr_t)key, dict->key_ops.user);
-	} else if (dict->keys == CONC_KEY_BYTES) {
-		struct key_block *block = (void *)(uintptr_t)key;
+	struct key_block *block = (void *)(uintptr_t)key;
 
-		if (atomic_fetch_sub_explicit(&block->references, 1,
-					      memory_order_acq_rel) == 1)
-			conc_release(block);
-	}
+	if (dict->keys == CONC_KEY_GENERAL)
+		dict->key_ops.release((void *)(uintptr_t)key, dict->key_ops.user);
+	else if (dict->keys == CONC_KEY_BYTES && was_last(block))
+		conc_retire(&block->retired, free_key);
+}
+
+void conc_key_release_unread(const conc_dict *dict, uint64_t key)
+{
+	struct key_block *block = (void *)(uintptr_t)key;
+
+	if (dict->keys != CONC_KEY_BYTES)
+		conc_key_release(dict, key);
+	else if (was_last(block))
+		conc_release(block);
 }
 
 void conc_word_retain(const conc_dict *dict, uint64_t word)

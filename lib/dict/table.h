@@ -128,10 +128,14 @@ static inline bool dict_counts_pointers(const conc_dict *dict)
 	       dict->values == CONC_VALUE_TYPE_STABLE;
 }
 
-/* Whether a deleted slot has something to keep until readers are gone. */
+/*
+ * Whether a deleted slot has something to keep until readers are gone.  (A byte
+ * string waits by itself.)
+ */
 static inline bool dict_retires_slots(const conc_dict *dict)
 {
-	return dict_owns_keys(dict) || dict->values == CONC_VALUE_RETAINED;
+	return dict->keys == CONC_KEY_GENERAL ||
+	       dict->values == CONC_VALUE_RETAINED;
 }
 
 static inline struct shard *shard_of(const conc_dict *dict, uint64_t mixed)
@@ -152,7 +156,8 @@ struct displaced {
 	bool valid;   /* a word was displaced */
 	bool owned;   /* and the caller must release the pointer in it */
 	bool retired; /* a slot was retired */
-	size_t key_bytes; /* of its key, if that is a byte string */
+	uint64_t key;
+	bool key_owned; /* and the caller must release the key */
 };
 
 /*
@@ -202,18 +207,30 @@ struct remains {
 size_t conc_shard_take_remains(conc_dict *dict, struct shard *shard,
 			       struct remains *remains, size_t room);
 
-/* Keys of the byte-string kind: counted, so that cursors can hold them. */
+/*
+ * Keys of the byte-string kind: counted, so that cursors can hold them.  When
+ * nobody counts any more, readers may still look at the bytes: then the block
+ * waits for these, and its count is a link.  Its size, from which they take the
+ * length, never changes.
+ */
 struct key_block {
-	_Atomic size_t references;
-	size_t len;
+	union {
+		_Atomic size_t references;
+		struct conc_retired retired;
+	};
 	char bytes[];
 };
 
-/* What a key takes that the dict has copied; else 0. */
-size_t conc_key_bytes(const conc_dict *dict, uint64_t key);
+static inline size_t key_length(const struct key_block *block)
+{
+	return block->retired.bytes - sizeof(*block);
+}
 
 void conc_key_retain(const conc_dict *dict, uint64_t key);
 void conc_key_release(const conc_dict *dict, uint64_t key);
+
+/* The same in a dict that nobody can be reading. */
+void conc_key_release_unread(const conc_dict *dict, uint64_t key);
 
 /*
  * One more reference to the pointer in a word, if the dict owns one.  Under the

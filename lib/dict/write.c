@@ -59,7 +59,7 @@ static int own_key(struct search *s, uint64_t *key)
 	if (block == NULL)
 		return -ENOMEM;
 	atomic_init(&block->references, 1);
-	block->len = s->len;
+	block->retired.bytes = sizeof(*block) + s->len;
 	if (s->len != 0)
 		memcpy(block->bytes, (const void *)(uintptr_t)s->key, s->len);
 	*key = (uintptr_t)block;

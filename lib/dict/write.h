@@ -155,11 +155,8 @@ static inline void settle_write(struct update *u)
 {
 	conc_dict *dict = u->search->dict;
 
-	if (u->displaced.owned && u->value == NULL)
-		conc_word_release(dict, u->displaced.word);
-	if (u->displaced.retired)
-		conc_rcu_waits(u->place.reader,
-			       u->displaced.key_bytes);
+	settle_displaced(dict, u->place.reader, &u->displaced,
+			 u->value != NULL);
 	conc_dict_rest(dict, u->place.reader, u->may_nap ? &dict->wait : NULL);
 }
 

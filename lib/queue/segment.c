@@ -82,6 +82,6 @@ static void free_retired(struct conc_retired *block)
 
 void conc_segment_retire(struct conc_segment *segment)
 {
-	conc_retire(&segment->retired, bytes_of(segment->capacity),
-		    free_retired);
+	segment->retired.bytes = bytes_of(segment->capacity);
+	conc_retire(&segment->retired, free_retired);
 }

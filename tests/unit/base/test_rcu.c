@@ -33,6 +33,13 @@ static void note_free(struct conc_retired *block)
 	atomic_fetch_add(&freed, 1);
 }
 
+static void retire(struct block *block, size_t bytes,
+		   void (*free)(struct conc_retired *block))
+{
+	block->retired.bytes = bytes;
+	conc_retire(&block->retired, free);
+}
+
 static _Atomic int stage;
 
 static void wait_for_stage(int wanted)
@@ -62,7 +69,7 @@ START_TEST(retired_memory_outlives_the_readers_that_may_have_it)
 
 	ck_assert_int_eq(pthread_create(&thread, NULL, reader, &block), 0);
 	wait_for_stage(1);
-	conc_retire(&block.retired, 1, note_free);
+	retire(&block, 1, note_free);
 	ck_assert(!block.dead);
 	atomic_store(&stage, 2);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
@@ -76,7 +83,7 @@ START_TEST(reclaim_inside_a_section_is_EBUSY_and_frees_nothing)
 	struct block block = {.dead = false};
 	conc_reader *reader;
 
-	conc_retire(&block.retired, 1, note_free);
+	retire(&block, 1, note_free);
 	reader = conc_rcu_enter();
 	ck_assert_int_eq(conc_reclaim(NULL), -EBUSY);
 	ck_assert(!block.dead);
@@ -176,9 +183,9 @@ START_TEST(what_is_retired_during_a_grace_period_waits_for_the_next_one)
 	struct period period;
 	uint64_t stamp;
 
-	conc_retire(&before.retired, 1, note_free);
+	retire(&before, 1, note_free);
 	begin_period(&period, &before);
-	conc_retire(&during.retired, 1, note_free);
+	retire(&during, 1, note_free);
 	stamp = conc_rcu_stamp();
 	end_period(&period);
 	ck_assert(before.dead);
@@ -197,7 +204,7 @@ START_TEST(a_batch_is_freed_when_it_is_due)
 	atomic_store(&freed, 0);
 	for (size_t i = 0; i < COUNT_OF(blocks); i++) {
 		conc_rcu_leave(conc_rcu_enter());
-		conc_retire(&blocks[i].retired, 1, note_free);
+		retire(&blocks[i], 1, note_free);
 		conc_rcu_rest_without(NULL);
 	}
 	ck_assert_int_ge(atomic_load(&freed), 128);
@@ -255,7 +262,7 @@ START_TEST(a_forked_child_reads_and_reclaims)
 	if (child == 0) {
 		conc_after_fork_child();
 		conc_rcu_leave(conc_rcu_enter());
-		conc_retire(&block.retired, 1, note_free);
+		retire(&block, 1, note_free);
 		_exit(conc_reclaim(NULL) == 0 && block.dead ? 0 : 1);
 	}
 	conc_after_fork_parent();
@@ -526,7 +533,7 @@ START_TEST(a_reader_without_memory_for_a_record_is_waited_for)
 				 do_nothing);
 
 	let_do(1);
-	conc_retire(&block.retired, 1, note_free);
+	retire(&block, 1, note_free);
 	look_often();
 	ck_assert(!block.dead);
 	let_do(2);
@@ -543,7 +550,7 @@ START_TEST(a_reader_that_is_always_seen_inside_holds_up_one_period_only)
 	pthread_t thread = start(begin_section, begin_another, end_section);
 
 	let_do(1);
-	conc_retire(&block.retired, 1, note_free);
+	retire(&block, 1, note_free);
 	look_often();
 	ck_assert(!block.dead);
 	let_do(2);
@@ -566,7 +573,7 @@ START_TEST(a_thread_that_does_not_read_holds_nothing_up)
 	pthread_t thread = start(read_once, do_nothing, do_nothing);
 
 	let_do(1);
-	conc_retire(&block.retired, 1, note_free);
+	retire(&block, 1, note_free);
 	look_often();
 	ck_assert(block.dead);
 	let_do(2);
@@ -581,7 +588,7 @@ START_TEST(a_section_that_its_thread_has_not_ended_ends_with_it)
 	pthread_t thread = start(begin_section, do_nothing, do_nothing);
 
 	let_do(1);
-	conc_retire(&block.retired, 1, note_free);
+	retire(&block, 1, note_free);
 	let_do(2);
 	look_often();
 	ck_assert(!block.dead);
@@ -626,7 +633,7 @@ START_TEST(an_inner_section_that_ends_leaves_the_outer_one)
 	pthread_t thread = start(begin_section, read_once, end_section);
 
 	let_do(1);
-	conc_retire(&block.retired, 1, note_free);
+	retire(&block, 1, note_free);
 	look_often();
 	let_do(2);
 	look_often();
@@ -650,7 +657,7 @@ START_TEST(a_section_goes_on_at_whatever_depth)
 	pthread_t thread = start(begin_section, begin_section, end_both);
 
 	let_do(1);
-	conc_retire(&block.retired, 1, note_free);
+	retire(&block, 1, note_free);
 	look_often();
 	let_do(2);
 	look_often();
@@ -729,7 +736,7 @@ START_TEST(callbacks_run_without_the_lock)
 {
 	struct block block = {.dead = false};
 
-	conc_retire(&block.retired, 1, take_the_lock);
+	retire(&block, 1, take_the_lock);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
 	ck_assert(block.dead);
 }
@@ -743,7 +750,7 @@ START_TEST(what_is_ready_is_freed_some_at_a_time)
 	atomic_store(&freed, 0);
 	conc_rcu_leave(conc_rcu_enter());
 	for (size_t i = 0; i < COUNT_OF(blocks); i++)
-		conc_retire(&blocks[i].retired, 1, note_free);
+		retire(&blocks[i], 1, note_free);
 	for (; before < 300 && looks < 20; looks++) {
 		int now;
 
@@ -774,17 +781,16 @@ START_TEST(bytes_wait_until_they_are_freed)
 	struct block block = {.dead = false};
 
 	ck_assert_uint_eq(conc_reclaim_pending(), 0);
-	conc_retire(&block.retired, 1000, note_free);
+	retire(&block, 1000, note_free);
 	ck_assert_uint_eq(conc_reclaim_pending(), 1000);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
 	ck_assert_uint_eq(conc_reclaim_pending(), 0);
 }
 END_TEST
 
-START_TEST(keys_wait_until_they_are_given_back)
+static void delete_keys(conc_dict *dict)
 {
 	const struct conc_value one = {.kind = CONC_NUMBER, .u.number = 1};
-	conc_dict *dict = dict_of_byte_strings();
 
 	for (char key = 'a'; key < 'e'; key++)
 		ck_assert_int_eq(conc_dict_set(dict, &key, 1, &one), 0);
@@ -794,10 +800,23 @@ START_TEST(keys_wait_until_they_are_given_back)
 		ck_assert_int_eq(conc_dict_delete(dict, &key, 1), 0);
 	ck_assert_uint_ge(conc_reclaim_pending(), 4);
 	conc_read_end();
-	ck_assert_int_eq(conc_reclaim(NULL), 0);
-	conc_dict_clear(dict);
+}
+
+START_TEST(byte_strings_wait_for_operations_of_any_kind)
+{
+	conc_dict *dict = dict_of_byte_strings();
+	conc_queue *queue;
+	int looks = 0;
+
+	delete_keys(dict);
 	ck_assert_int_eq(conc_reclaim(NULL), 0);
 	ck_assert_uint_eq(conc_reclaim_pending(), 0);
+	delete_keys(dict);
+	ck_assert_int_eq(conc_queue_new(NULL, &queue), 0);
+	for (; conc_reclaim_pending() != 0; looks++)
+		conc_queue_size(queue);
+	ck_assert_int_le(looks, 600); /* as the manual says */
+	conc_queue_free(queue);
 	conc_dict_free(dict);
 }
 END_TEST
@@ -876,7 +895,7 @@ int main(void)
 		callbacks_run_without_the_lock,
 		what_is_ready_is_freed_some_at_a_time,
 		bytes_wait_until_they_are_freed,
-		keys_wait_until_they_are_given_back,
+		byte_strings_wait_for_operations_of_any_kind,
 		a_try_does_not_nap,
 		deadlines_are_absolute_and_do_not_overflow,
 	};

@@ -49,7 +49,8 @@ static inline void version_replace_and_retire(int content)
 {
 	struct version *old = version_replace(content);
 
-	conc_retire(&old->retired, sizeof(*old), version_free);
+	old->retired.bytes = sizeof(*old);
+	conc_retire(&old->retired, version_free);
 }
 
 /* Inside a section; what happens meanwhile may take long. */
