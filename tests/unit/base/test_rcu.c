@@ -250,6 +250,27 @@ START_TEST(a_reader_is_waited_for_between_the_hooks)
 }
 END_TEST
 
+static int give_up(void *user)
+{
+	(void)user;
+	return CONC_ERROR_FIRST;
+}
+
+START_TEST(a_wait_for_readers_asks_whether_a_signal_has_come)
+{
+	struct conc_wait_hooks hooks = CONC_WAIT_HOOKS_INIT;
+	struct block block = {.dead = false};
+	pthread_t thread;
+
+	hooks.interrupted = give_up;
+	ck_assert_int_eq(pthread_create(&thread, NULL, reader, &block), 0);
+	wait_for_stage(1);
+	ck_assert_int_eq(conc_reclaim(&hooks), CONC_ERROR_FIRST);
+	atomic_store(&stage, 2);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 START_TEST(a_forked_child_reads_and_reclaims)
 {
 	struct block block = {.dead = false};
@@ -870,6 +891,7 @@ int main(void)
 		what_is_retired_during_a_grace_period_waits_for_the_next_one,
 		a_batch_is_freed_when_it_is_due,
 		a_reader_is_waited_for_between_the_hooks,
+		a_wait_for_readers_asks_whether_a_signal_has_come,
 		a_forked_child_reads_and_reclaims,
 		a_fork_does_not_wait_for_ever_for_a_thread_that_is_ending,
 		a_thread_that_reads_for_the_first_time_waits_for_a_fork_under_way,
