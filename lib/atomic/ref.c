@@ -39,6 +39,7 @@
 
 #include "base/word.h"
 #include "base/growing.h"
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/object.h"
 #include "base/rcu.h"
@@ -47,6 +48,9 @@
 #include <stdatomic.h>
 
 #define NOTHING UINT64_C(0)
+
+/* Released at one look. */
+#define RELEASED_AT_ONCE 128
 
 struct box {
 	void *pointer;	  /* never changes */
@@ -63,6 +67,9 @@ struct conc_ref {
 	_Alignas(CONC_LINE) _Atomic(struct box *) waiting;
 	/* A hint: when this has passed, something in the list has. */
 	_Atomic uint64_t waiting_since;
+	struct conc_lock giving;  /* tried only */
+	struct box *passed;	  /* under it: the older part of those that wait */
+	_Atomic bool some_passed; /* a hint */
 	struct conc_wait_hooks wait;
 };
 
@@ -166,16 +173,16 @@ static void release_pointer(const conc_ref *ref, void *pointer)
  * Puts a box into the list; from then on another thread may free it.  Release:
  * pairs with the acquire in take_waiting().
  */
-static void push_waiting(conc_ref *ref, struct box *box)
+static void push_chain(conc_ref *ref, struct box *first, struct box *last)
 {
-	uint64_t stamp = box->stamp;
+	uint64_t stamp = last->stamp;
 	struct box *next = atomic_load_explicit(&ref->waiting,
 						memory_order_relaxed);
 
 	do {
-		box->next = next;
+		last->next = next;
 	} while (!atomic_compare_exchange_weak_explicit(
-		&ref->waiting, &next, box, memory_order_release,
+		&ref->waiting, &next, first, memory_order_release,
 		memory_order_relaxed));
 	if (next == NULL)
 		atomic_store_explicit(&ref->waiting_since, stamp,
@@ -193,28 +200,44 @@ static void retire(conc_ref *ref, struct box *box)
 {
 	box->stamp = conc_rcu_stamp();
 	CONC_YIELD_POINT();
-	push_waiting(ref, box);
+	push_chain(ref, box, box);
 	conc_rcu_waits(conc_rcu_reader(), sizeof(*box));
 }
 
-/* Takes those that no reader can have; puts the others back. */
+/*
+ * The newest of the list, down to the first that has passed, go back to it; what
+ * is below becomes `passed', whose stamps are looked at again: two threads may
+ * have pushed in another order than they were stamped.
+ */
+static void split_waiting(conc_ref *ref)
+{
+	struct box *newest = take_waiting(ref), *last = NULL, *box = newest;
+
+	while (box != NULL && !conc_rcu_passed(box->stamp)) {
+		last = box;
+		box = box->next;
+	}
+	ref->passed = box;
+	if (last == NULL)
+		return;
+	last->next = NULL;
+	push_chain(ref, newest, last);
+}
+
+/* Under the lock: those that no reader can have, not too many at once. */
 static struct box *take_passed(conc_ref *ref)
 {
-	struct box *box = take_waiting(ref), *passed = NULL;
+	struct box *first, **link = &first;
 
-	CONC_YIELD_POINT();
-	while (box != NULL) {
-		struct box *next = box->next;
-
-		if (conc_rcu_passed(box->stamp)) {
-			box->next = passed;
-			passed = box;
-		} else {
-			push_waiting(ref, box);
-		}
-		box = next;
-	}
-	return passed;
+	if (ref->passed == NULL)
+		split_waiting(ref);
+	first = ref->passed;
+	for (int n = 0; n < RELEASED_AT_ONCE && *link != NULL &&
+			conc_rcu_passed((*link)->stamp); n++)
+		link = &(*link)->next;
+	ref->passed = *link;
+	*link = NULL;
+	return first;
 }
 
 /* Runs callbacks: what is given back is in no list any more. */
@@ -231,19 +254,39 @@ static void give_back(conc_ref *ref, struct box *box)
 	}
 }
 
-static void give_back_passed(conc_ref *ref)
+/* relaxed: a hint.  `passed' is looked at under the lock. */
+static bool something_has_passed(conc_ref *ref)
 {
-	if (atomic_load_explicit(&ref->waiting, memory_order_relaxed) != NULL &&
-	    conc_rcu_passed(atomic_load_explicit(&ref->waiting_since,
-						 memory_order_relaxed)))
-		give_back(ref, take_passed(ref));
+	return atomic_load_explicit(&ref->some_passed, memory_order_relaxed) ||
+	       (atomic_load_explicit(&ref->waiting, memory_order_relaxed) != NULL &&
+		conc_rcu_passed(atomic_load_explicit(&ref->waiting_since,
+						     memory_order_relaxed)));
+}
+
+/* Outside of sections.  False: nothing was there, or somebody else is at it. */
+static bool give_back_passed(conc_ref *ref)
+{
+	conc_reader *reader = conc_rcu_reader();
+	struct box *box;
+
+	if (!something_has_passed(ref) || !conc_lock_try(&ref->giving))
+		return false;
+	box = take_passed(ref);
+	atomic_store_explicit(&ref->some_passed, ref->passed != NULL,
+			      memory_order_relaxed);
+	conc_lock_release(&ref->giving);
+	conc_rcu_drains(reader, true);
+	give_back(ref, box);
+	conc_rcu_drains(reader, false);
+	return box != NULL;
 }
 
 /* The end of an operation that changed the word of a RETAINED reference. */
 static void settle(conc_ref *ref)
 {
 	conc_rcu_rest_without(&ref->wait);
-	give_back_passed(ref);
+	if (conc_rcu_may_release())
+		give_back_passed(ref);
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -437,10 +480,8 @@ void conc_ref_clear(conc_ref *ref)
 	if (!conc_is_ours(ref))
 		return;
 	replace(ref, &nothing, NULL);
-	if (atomic_load_explicit(&ref->waiting, memory_order_relaxed) == NULL)
-		return;
-	conc_rcu_rest_now();
-	give_back_passed(ref);
+	while (conc_rcu_rest_now() && give_back_passed(ref))
+		;
 }
 
 /* Nobody can be reading: no grace period is needed. */
@@ -455,6 +496,7 @@ void conc_ref_free(conc_ref *ref)
 		retire(ref, box_of(word));
 	else if (ref->values == CONC_VALUE_TYPE_STABLE && holds_pointer(ref, word))
 		release_pointer(ref, word_pointer(word));
+	give_back(ref, ref->passed);
 	give_back(ref, take_waiting(ref));
 	conc_release(ref);
 }
@@ -473,6 +515,8 @@ int conc_ref_traverse(conc_ref *ref, int (*visit)(void *object, void *user),
 		rc = visit(value.u.pointer, user);
 	box = atomic_load_explicit(&ref->waiting, memory_order_acquire);
 	for (; rc == 0 && box != NULL; box = box->next)
+		rc = visit(box->pointer, user);
+	for (box = ref->passed; rc == 0 && box != NULL; box = box->next)
 		rc = visit(box->pointer, user);
 	return rc;
 }

@@ -3,9 +3,9 @@
  * Grace periods by polling, and what waits for them.  Nobody waits for a reader
  * here but conc_reclaim(), and that asleep, with nothing held.
  *
- *     conc_retire -> batch -> period.blocks -> ready -> freed
- *                    (stack)  (the one under   (batches, some blocks
- *                              way)             at a time)
+ *     conc_retire -> batch -> period.blocks -> ready.c -> freed
+ *                    (stack)  (the one under   (some blocks at
+ *                              way)             a time)
  *
  * All but the batch changes under one lock, which is tried and never waited for:
  * who finds it taken goes on, as another one is doing the work.
@@ -47,6 +47,7 @@
 
 #include "growing.h"
 #include "lock.h"
+#include "ready.h"
 #include "thread_exit.h"
 #include "yield_point.h"
 
@@ -56,8 +57,15 @@
 /* ...or, if there is less, with one in so many looks. */
 #define LOOKS_PER_PERIOD 8
 
-/* Freed at one look: more than one thread retires between two of its own. */
+/*
+ * Freed at one look, and twice what the thread itself has retired: so that it
+ * frees more than it brings.
+ */
 #define FREED_AT_ONCE 128
+#define DEBT_MOST (1 << 16)
+
+/* What a thread counts by itself before it tells the others. */
+#define UNTOLD_MOST (1 << 16)
 
 /* In ns. */
 #define LONGEST_NAP (1000 * 1000)
@@ -76,29 +84,28 @@ static _Thread_local bool polls;
 /* Change under the lock only. */
 static _Atomic uint64_t begun;
 static _Atomic uint64_t done;
-/* A hint: a period is under way, or something is ready. */
+/* A hint: a period is under way. */
 static _Atomic bool busy;
 
 /* Under the lock. */
 static struct {
 	bool under_way;
 	bool unlisted; /* not seen 0 since M1 */
-	struct conc_retired *blocks;
+	uint64_t number;
+	struct conc_batches blocks;
 	conc_reader *watched;
 	unsigned looks; /* since the last one began */
 } period;
+/* Taken, and still before an M1. */
+static struct conc_batches taken;
 
-static struct {
-	struct conc_retired *first; /* the head of a batch; linked by next_batch */
-	struct conc_retired *last;
-} ready;
-
-/* The end of the process has begun, or the kernel grants no barrier any more. */
+/* The end of the process has begun. */
 static _Atomic bool over;
+/* The kernel did not grant the last barrier. */
 static _Atomic bool forbidden;
 
-/* What was retired, less what was freed, by threads without a record. */
-static _Atomic size_t bytes_unlisted;
+/* What was retired, less what was freed, as far as threads have told. */
+static _Atomic size_t bytes_told;
 
 static _Atomic size_t limit = SIZE_MAX / 4 < (64 << 20) ? SIZE_MAX / 4 : 64 << 20;
 
@@ -109,25 +116,34 @@ static _Atomic unsigned nappers;
 /* --- retiring -------------------------------------------------------------- */
 
 /* relaxed, all: sums that are exact when it is quiet. */
-static void count_bytes(conc_reader *reader, size_t change)
+void conc_rcu_count_bytes(conc_reader *reader, size_t change)
 {
-	if (!reader->listed)
-		atomic_fetch_add_explicit(&bytes_unlisted, change,
+	size_t untold = atomic_load_explicit(&reader->bytes,
+					     memory_order_relaxed) + change;
+
+	if (!reader->listed || untold + UNTOLD_MOST > 2 * UNTOLD_MOST) {
+		atomic_fetch_add_explicit(&bytes_told, untold,
 					  memory_order_relaxed);
-	else
-		atomic_store_explicit(
-			&reader->bytes,
-			atomic_load_explicit(&reader->bytes,
-					     memory_order_relaxed) + change,
-			memory_order_relaxed);
+		untold = 0;
+	}
+	atomic_store_explicit(&reader->bytes, untold, memory_order_relaxed);
+}
+
+/* A period looks at each record, also at those of threads that have ended. */
+static unsigned enough_blocks(void)
+{
+	return BATCH_BLOCKS + atomic_load_explicit(&conc_rcu_reader_count,
+						   memory_order_relaxed) / 8;
 }
 
 /* The thread that retires has much: it is to look at once. */
 static void note_due(conc_reader *reader, size_t bytes)
 {
+	if (reader->debt < DEBT_MOST)
+		reader->debt++;
 	reader->retired_blocks++;
 	reader->retired_bytes += bytes;
-	if (reader->retired_blocks < BATCH_BLOCKS &&
+	if (reader->retired_blocks < enough_blocks() &&
 	    reader->retired_bytes < BATCH_BYTES)
 		return;
 	reader->retired_blocks = 0;
@@ -145,7 +161,7 @@ void conc_retire(struct conc_retired *block,
 	block->free = free;
 	block->next = atomic_load_explicit(&batch, memory_order_relaxed);
 	/* Before the push: behind it another thread may free it. */
-	count_bytes(reader, bytes);
+	conc_rcu_count_bytes(reader, bytes);
 	while (!atomic_compare_exchange_weak_explicit(
 		&batch, &block->next, block, memory_order_release,
 		memory_order_relaxed))
@@ -155,20 +171,19 @@ void conc_retire(struct conc_retired *block,
 
 void conc_rcu_waits(conc_reader *reader, size_t bytes)
 {
-	count_bytes(reader, bytes);
+	conc_rcu_count_bytes(reader, bytes);
 	note_due(reader, bytes);
 }
 
 void conc_rcu_waits_no_more(size_t bytes)
 {
 	if (bytes != 0)
-		count_bytes(conc_rcu_reader(), -bytes);
+		conc_rcu_count_bytes(conc_rcu_reader(), -bytes);
 }
 
 size_t conc_reclaim_pending(void)
 {
-	size_t bytes = atomic_load_explicit(&bytes_unlisted,
-					    memory_order_relaxed);
+	size_t bytes = atomic_load_explicit(&bytes_told, memory_order_relaxed);
 
 	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next)
 		bytes += atomic_load_explicit(&r->bytes, memory_order_relaxed);
@@ -197,7 +212,8 @@ static bool is_due(bool now)
 		return false;
 	return now ||
 	       atomic_load_explicit(&batch_is_due, memory_order_relaxed) ||
-	       ++period.looks >= LOOKS_PER_PERIOD;
+	       ++period.looks >=
+		       LOOKS_PER_PERIOD + enough_blocks() / BATCH_BLOCKS - 1;
 }
 
 /*
@@ -249,16 +265,30 @@ static bool readers_are_gone(void)
 	return period.watched == NULL && !period.unlisted;
 }
 
-static void make_ready(struct conc_retired *blocks)
+/* Of the period under way. */
+static void end_period(void)
 {
-	if (blocks == NULL)
-		return;
-	blocks->next_batch = NULL;
-	if (ready.first == NULL)
-		ready.first = blocks;
-	else
-		ready.last->next_batch = blocks;
-	ready.last = blocks;
+	/* release: what its readers did; pairs with conc_rcu_passed(). */
+	atomic_store_explicit(&done, period.number, memory_order_release);
+	conc_ready_add(&period.blocks);
+	atomic_fetch_add_explicit(&ends, 1, memory_order_relaxed);
+	/* relaxed: who is missed wakes by itself. */
+	if (atomic_load_explicit(&nappers, memory_order_relaxed) != 0)
+		conc_futex_wake(&ends, INT32_MAX);
+}
+
+/* Takes the batch and counts the period; M1 is still to come. */
+static uint64_t prepare_period(void)
+{
+	uint64_t number = atomic_load_explicit(&begun, memory_order_relaxed) + 1;
+
+	atomic_store_explicit(&batch_is_due, false, memory_order_relaxed);
+	period.looks = 0;
+	conc_batches_add(&taken, take_batch());
+	CONC_YIELD_POINT();
+	/* seq_cst: pairs with conc_rcu_stamp(). */
+	atomic_store_explicit(&begun, number, memory_order_seq_cst);
+	return number;
 }
 
 /*
@@ -267,34 +297,23 @@ static void make_ready(struct conc_retired *blocks)
  */
 static void pass_barrier(bool begins)
 {
-	uint64_t number = atomic_load_explicit(&begun, memory_order_relaxed);
-	struct conc_retired *next = NULL;
+	uint64_t number = begins ? prepare_period() : 0;
+	bool passed = conc_rcu_barrier();
 
-	if (begins) {
-		atomic_store_explicit(&batch_is_due, false, memory_order_relaxed);
-		period.looks = 0;
-		next = take_batch();
-		CONC_YIELD_POINT();
-		/* seq_cst: pairs with conc_rcu_stamp(). */
-		atomic_store_explicit(&begun, number + 1, memory_order_seq_cst);
-	}
-	if (!conc_rcu_barrier()) {
-		/* Kept where it can be found, for ever. */
-		make_ready(next);
-		atomic_store_explicit(&forbidden, true, memory_order_relaxed);
+	/* Without: all stays where it is, for a later attempt. */
+	atomic_store_explicit(&forbidden, !passed, memory_order_relaxed);
+	if (!passed)
 		return;
-	}
-	if (period.under_way) {
-		/* release: what its readers did; pairs with conc_rcu_passed(). */
-		atomic_store_explicit(&done, number, memory_order_release);
-		make_ready(period.blocks);
-		atomic_fetch_add_explicit(&ends, 1, memory_order_relaxed);
-	}
+	if (period.under_way)
+		end_period();
 	period.under_way = begins;
-	period.blocks = next;
 	CONC_YIELD_POINT();
-	if (begins)
-		watch_readers();
+	if (!begins)
+		return;
+	period.number = number;
+	period.blocks = taken;
+	taken = (struct conc_batches){NULL, NULL};
+	watch_readers();
 }
 
 /* One step, or several while there is nobody to wait for. */
@@ -304,89 +323,35 @@ static void advance(bool now)
 		pass_barrier(true);
 	if (period.under_way && readers_are_gone())
 		pass_barrier(is_due(false));
-}
-
-/* Some of what is ready; counted as freed here, as a child would not free it. */
-static struct conc_retired *take_ready(void)
-{
-	struct conc_retired *some = ready.first, *last = some;
-	size_t bytes = 0;
-
-	if (some == NULL)
-		return NULL;
-	bytes = some->bytes;
-	for (int n = 1; n < FREED_AT_ONCE && last->next != NULL; n++) {
-		last = last->next;
-		bytes += last->bytes;
-	}
-	if (last->next == NULL) {
-		ready.first = some->next_batch;
-	} else {
-		last->next->next_batch = some->next_batch;
-		if (ready.last == some)
-			ready.last = last->next;
-		ready.first = last->next;
-		last->next = NULL;
-	}
-	count_bytes(conc_rcu_reader(), -bytes);
-	return some;
+	atomic_store_explicit(&busy, period.under_way, memory_order_relaxed);
 }
 
 /* --- looking --------------------------------------------------------------- */
 
-static void free_blocks(struct conc_retired *block)
+/* False: somebody else is at it. */
+static bool poll_once(bool now)
 {
-	while (block != NULL) {
-		struct conc_retired *next = block->next;
-
-		block->free(block);
-		block = next;
-	}
-}
-
-/* What runs in the callbacks does not release more: no recursion. */
-static void free_some(struct conc_retired *blocks)
-{
-	conc_reader *reader = conc_rcu_reader();
-
-	reader->releasing = true;
-	free_blocks(blocks);
-	reader->releasing = false;
-}
-
-enum polled {
-	FREED_SOME,
-	FREED_NOTHING,
-	LOCK_TAKEN /* somebody else is at it */
-};
-
-/* Outside of sections. */
-static enum polled poll_once(bool now)
-{
-	struct conc_retired *blocks;
-
-	if (atomic_load_explicit(&over, memory_order_relaxed) ||
-	    atomic_load_explicit(&forbidden, memory_order_relaxed))
-		return FREED_NOTHING;
+	if (atomic_load_explicit(&over, memory_order_relaxed))
+		return true;
 	if (atomic_load_explicit(&lock.word, memory_order_relaxed) != 0 ||
 	    !conc_lock_try(&lock))
-		return LOCK_TAKEN;
+		return false;
 	polls = true;
 	advance(now);
-	blocks = take_ready();
-	/* relaxed: a hint. */
-	atomic_store_explicit(&busy, period.under_way || ready.first != NULL,
-			      memory_order_relaxed);
-	conc_lock_release(&lock);
+	/* In this order: a fork in between waits for the lock, and not for ever. */
 	polls = false;
-	if (blocks == NULL)
-		return FREED_NOTHING;
-	/* relaxed: who is missed wakes by itself. */
-	if (atomic_load_explicit(&nappers, memory_order_relaxed) != 0)
-		conc_futex_wake(&ends, INT32_MAX);
-	CONC_YIELD_POINT();
-	free_some(blocks);
-	return FREED_SOME;
+	conc_lock_release(&lock);
+	return true;
+}
+
+static void free_some(conc_reader *reader)
+{
+	size_t freed;
+
+	if (atomic_load_explicit(&over, memory_order_relaxed))
+		return;
+	freed = conc_ready_free(reader, FREED_AT_ONCE + 2 * (size_t)reader->debt);
+	reader->debt -= freed < reader->debt ? (unsigned)freed : reader->debt;
 }
 
 /* At most 1 ms, until a period has ended. */
@@ -401,13 +366,19 @@ static int nap(int64_t ns, const struct conc_wait_hooks *hooks)
 	return rc;
 }
 
-static bool too_much_waits(void)
+/* As far as this thread knows: the others may keep a little to themselves. */
+static bool too_much_waits(conc_reader *reader)
 {
-	return conc_reclaim_pending() >
-	       atomic_load_explicit(&limit, memory_order_relaxed);
+	size_t bytes = atomic_load_explicit(&bytes_told, memory_order_relaxed) +
+		       atomic_load_explicit(&reader->bytes, memory_order_relaxed);
+
+	return bytes <= SIZE_MAX / 2 &&
+	       bytes > atomic_load_explicit(&limit, memory_order_relaxed) &&
+	       !atomic_load_explicit(&forbidden, memory_order_relaxed) &&
+	       !atomic_load_explicit(&over, memory_order_relaxed);
 }
 
-static void nap_once(const struct conc_wait_hooks *hooks)
+static void nap_once(conc_reader *reader, const struct conc_wait_hooks *hooks)
 {
 	struct conc_wait_hooks deaf = *hooks;
 
@@ -415,19 +386,24 @@ static void nap_once(const struct conc_wait_hooks *hooks)
 	deaf.interrupted = NULL;
 	nap(LONGEST_NAP, &deaf);
 	poll_once(true);
+	free_some(reader);
 }
 
 bool conc_rcu_look(conc_reader *reader, const struct conc_wait_hooks *hooks)
 {
-	reader->operations_left = CONC_OPERATIONS_PER_LOOK - 1;
-	if (conc_rcu_inside(reader))
+	if (conc_rcu_inside(reader)) {
+		/* The end of the section is the next opportunity. */
+		reader->operations_left = 0;
 		return false;
+	}
+	reader->operations_left = CONC_OPERATIONS_PER_LOOK - 1;
 	if (atomic_load_explicit(&busy, memory_order_relaxed) ||
 	    something_is_new())
 		poll_once(false);
-	if (hooks != NULL && too_much_waits())
-		nap_once(hooks);
-	return true;
+	free_some(reader);
+	if (hooks != NULL && too_much_waits(reader))
+		nap_once(reader, hooks);
+	return !reader->draining;
 }
 
 bool conc_rcu_rest_without(const struct conc_wait_hooks *hooks)
@@ -437,10 +413,22 @@ bool conc_rcu_rest_without(const struct conc_wait_hooks *hooks)
 	return --reader->operations_left < 0 && conc_rcu_look(reader, hooks);
 }
 
-void conc_rcu_rest_now(void)
+bool conc_rcu_may_release(void)
 {
-	if (!conc_rcu_inside(conc_rcu_reader()))
-		poll_once(true);
+	conc_reader *reader = conc_rcu_reader();
+
+	return !reader->draining && !conc_rcu_inside(reader);
+}
+
+bool conc_rcu_rest_now(void)
+{
+	conc_reader *reader = conc_rcu_reader();
+
+	if (conc_rcu_inside(reader))
+		return false;
+	poll_once(true);
+	free_some(reader);
+	return !reader->draining;
 }
 
 /* --- stamps ---------------------------------------------------------------- */
@@ -502,50 +490,70 @@ void conc_defer(struct conc_deferred *given,
 	conc_retire(&deferred->retired, call_deferred);
 }
 
-/* Until all that waits now has passed and, as far as it is ours to do, is freed. */
-static int reclaim_all(uint64_t stamp, const struct conc_wait_hooks *hooks)
+/* A step of a wait.  0, or what ends it. */
+static int wait_a_little(int64_t *ns, const struct conc_wait_hooks *hooks)
+{
+	int rc;
+
+	if (atomic_load_explicit(&forbidden, memory_order_relaxed))
+		return -ENOSYS;
+	if (conc_thread_exit_held() ||
+	    atomic_load_explicit(&over, memory_order_relaxed))
+		return -EBUSY;
+	rc = nap(*ns, hooks);
+	if (rc != 0 && rc != -ETIMEDOUT)
+		return rc;
+	*ns = 2 * *ns < LONGEST_NAP ? 2 * *ns : LONGEST_NAP;
+	/* A signal may have come between two naps. */
+	return conc_interruptible(hooks) ? conc_interrupted(hooks) : 0;
+}
+
+static int await_readers(uint64_t stamp, const struct conc_wait_hooks *hooks)
 {
 	int64_t ns = SHORTEST_NAP;
+	int rc = 0;
 
-	for (;;) {
-		bool passed = conc_rcu_passed(stamp);
-		enum polled polled = poll_once(!passed);
-		int rc;
-
-		if (polled == FREED_SOME)
-			continue;
-		if (passed && polled == FREED_NOTHING)
-			return 0;
-		if (atomic_load_explicit(&forbidden, memory_order_relaxed))
-			return -ENOSYS;
-		if (conc_thread_exit_held())
-			return -EBUSY;
-		if (conc_rcu_passed(stamp) && polled == FREED_NOTHING)
-			continue;
-		rc = nap(ns, hooks);
-		if (rc != 0 && rc != -ETIMEDOUT)
-			return rc;
-		/* A signal may have come between two naps. */
-		rc = conc_interruptible(hooks) ? conc_interrupted(hooks) : 0;
-		if (rc != 0)
-			return rc;
-		if (ns < LONGEST_NAP)
-			ns *= 2;
+	while (rc == 0 && !conc_rcu_passed(stamp)) {
+		poll_once(true);
+		if (!conc_rcu_passed(stamp))
+			rc = wait_a_little(&ns, hooks);
 	}
+	return rc;
+}
+
+/* For those who are freeing something now, one after the other. */
+static int await_hands(const struct conc_wait_hooks *hooks)
+{
+	int rc = 0;
+
+	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next) {
+		unsigned hands = conc_ready_hands(r);
+		int64_t ns = SHORTEST_NAP;
+
+		while (rc == 0 && hands != 0 && conc_ready_hands(r) == hands)
+			rc = wait_a_little(&ns, hooks);
+	}
+	return rc;
 }
 
 int conc_reclaim(const struct conc_wait_hooks *hooks)
 {
 	struct conc_wait_hooks own = CONC_WAIT_HOOKS_INIT;
+	conc_reader *reader = conc_rcu_reader();
 	int rc = conc_growing_take(&own, sizeof(own), hooks);
 
 	if (rc < 0)
 		return rc;
-	if (conc_rcu_inside(conc_rcu_reader()))
+	if (conc_rcu_inside(reader))
 		return -EBUSY;
-	if (atomic_load_explicit(&over, memory_order_relaxed))
-		return 0;
-	return reclaim_all(conc_rcu_stamp(), &own);
+	rc = await_readers(conc_rcu_stamp(), &own);
+	if (rc != 0)
+		return rc;
+	conc_ready_free_all(reader);
+	rc = await_hands(&own);
+	/* What they have put back. */
+	conc_ready_free_all(reader);
+	return rc;
 }
 
 size_t conc_reclaim_set_limit(size_t bytes)
@@ -561,41 +569,54 @@ __attribute__((destructor)) static void end(void)
 	atomic_store_explicit(&over, true, memory_order_relaxed);
 }
 
+static enum conc_grace_hold hold(int64_t deadline)
+{
+	if (!conc_lock_acquire_until(&lock, deadline))
+		return CONC_GRACE_LATE;
+	if (conc_ready_hold(deadline))
+		return CONC_GRACE_HELD;
+	conc_lock_release(&lock);
+	return CONC_GRACE_LATE;
+}
+
 enum conc_grace_hold conc_grace_hold(int64_t deadline)
 {
-	if (polls)
-		return CONC_GRACE_OWN;
-	return conc_lock_acquire_until(&lock, deadline) ? CONC_GRACE_HELD
-							: CONC_GRACE_LATE;
+	return polls ? CONC_GRACE_OWN : hold(deadline);
 }
 
 void conc_grace_resume(void)
 {
+	conc_ready_resume();
 	conc_lock_release(&lock);
 }
 
 /*
  * The lists may be half changed.  So may the period: the child's own section
- * may not have been noted.  The next one has another number.
+ * may not have been noted.  The next one has another number, and is wanted by
+ * whoever has a stamp.
  */
 static void forget_all(void)
 {
 	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next)
 		atomic_store_explicit(&r->bytes, 0, memory_order_relaxed);
-	atomic_store_explicit(&bytes_unlisted, 0, memory_order_relaxed);
+	atomic_store_explicit(&bytes_told, 0, memory_order_relaxed);
 	atomic_store_explicit(&batch, NULL, memory_order_relaxed);
+	atomic_store_explicit(
+		&wanted,
+		atomic_load_explicit(&begun, memory_order_relaxed) + 1,
+		memory_order_relaxed);
 	period.under_way = false;
-	period.blocks = NULL;
-	ready.first = ready.last = NULL;
+	period.blocks = taken = (struct conc_batches){NULL, NULL};
 }
 
-void conc_grace_forked(enum conc_grace_hold hold)
+void conc_grace_forked(enum conc_grace_hold held)
 {
 	atomic_store_explicit(&nappers, 0, memory_order_relaxed);
-	if (hold == CONC_GRACE_OWN)
+	if (held == CONC_GRACE_OWN)
 		return;
-	if (hold == CONC_GRACE_LATE)
+	if (held == CONC_GRACE_LATE)
 		forget_all();
+	conc_ready_forked(held == CONC_GRACE_HELD);
 	/* Who slept on it in the parent does not exist here. */
 	atomic_store_explicit(&lock.word, 0, memory_order_relaxed);
 }

@@ -11,11 +11,15 @@
 /* The newest record; acquire.  Those behind it do not change their order. */
 conc_reader *conc_rcu_readers(void);
 
+/* How many there are. */
+extern _Atomic unsigned conc_rcu_reader_count
+	__attribute__((visibility("hidden")));
+
 /* Threads that are inside a section without a record. */
 extern _Atomic size_t conc_rcu_unlisted __attribute__((visibility("hidden")));
 
-/* The record of the calling thread, or NULL. */
-conc_reader *conc_rcu_record(void);
+/* So many bytes more, or less, wait for readers. */
+void conc_rcu_count_bytes(conc_reader *reader, size_t change);
 
 /*
  * Whether the calling thread, whose reader this is, is inside a section, of ours

@@ -16,6 +16,7 @@
 #endif
 
 #include "grace.h"
+#include "ready.h"
 #include "thread_exit.h"
 
 #if defined(CONC_URCU_CALLED) && !defined(CONFIG_RCU_FORCE_SYS_MEMBARRIER)
@@ -39,16 +40,12 @@ static _Thread_local struct {
 static _Atomic(conc_reader *) readers;
 
 _Atomic size_t conc_rcu_unlisted;
+_Atomic unsigned conc_rcu_reader_count;
 
 conc_reader *conc_rcu_readers(void)
 {
 	/* acquire: what is in the newest record; pairs with push_reader(). */
 	return atomic_load_explicit(&readers, memory_order_acquire);
-}
-
-conc_reader *conc_rcu_record(void)
-{
-	return own.record;
 }
 
 /* --- barriers -------------------------------------------------------------- */
@@ -110,6 +107,8 @@ static conc_reader *take_reader(void)
 	reader->listed = true;
 	atomic_init(&reader->taken, true);
 	push_reader(reader);
+	atomic_fetch_add_explicit(&conc_rcu_reader_count, 1,
+				  memory_order_relaxed);
 	return reader;
 }
 
@@ -133,22 +132,51 @@ conc_reader *conc_rcu_reader(void)
 		return &own.unlisted;
 	if (own.record != NULL && is_inside(own.record))
 		return own.record;
-	conc_thread_enter(urcu_bp_register_thread);
+	/* A thread that ends has been taken leave of. */
+	if (!own.ends)
+		conc_thread_enter(urcu_bp_register_thread);
 	if (own.record == NULL) {
 		own.record = take_reader();
 		conc_thread_exit_await();
 	}
 	reader = own.record != NULL ? own.record : &own.unlisted;
 #ifndef CONC_URCU_CALLED
-	reader->urcu = URCU_TLS(urcu_bp_reader);
+	if (!own.ends)
+		reader->urcu = URCU_TLS(urcu_bp_reader);
+#ifdef HAVE___CXA_THREAD_ATEXIT_IMPL
+	/* Elsewhere liburcu may take leave before this is cleared. */
 	if (reader->listed && urcu_bp_has_sys_membarrier && !own.ends)
 		conc_rcu_own = reader;
+#endif
 #endif
 	return reader;
 }
 
+/*
+ * From here on liburcu may take its record of this thread away at any moment:
+ * the thread's sections are ours alone, also one that it is in.
+ */
+static void leave_liburcu(conc_reader *reader)
+{
+	unsigned long word = atomic_load_explicit(&reader->word,
+						  memory_order_relaxed);
+
+	if ((word & CONC_DEPTH) == 0)
+		return;
+	/* Not if a destructor of liburcu's was earlier. */
+	if (urcu_bp_read_ongoing())
+		urcu_bp_read_unlock();
+	if ((word & CONC_SLOWLY) == 0)
+		atomic_store_explicit(&reader->word, word - 1 + CONC_SLOWLY,
+				      memory_order_relaxed);
+}
+
 void conc_rcu_thread_ends(void)
 {
+	if (!own.ends && own.record != NULL)
+		leave_liburcu(own.record);
+	if (!own.ends)
+		leave_liburcu(&own.unlisted);
 	own.ends = true;
 	conc_rcu_own = &no_reader;
 }
@@ -163,6 +191,7 @@ static void end_for(conc_reader *reader)
 		atomic_store_explicit(&reader->word,
 				      (word & ~CONC_DEPTH) + CONC_ENDED,
 				      memory_order_release);
+	reader->draining = false;
 	/* release: all that it did, to the next thread that takes the record. */
 	atomic_store_explicit(&reader->taken, false, memory_order_release);
 }
@@ -173,8 +202,10 @@ void conc_rcu_thread_ended(void)
 
 	conc_rcu_thread_ends();
 	own.record = NULL;
-	if (reader != NULL)
+	if (reader != NULL) {
+		conc_ready_give_back(reader);
 		end_for(reader);
+	}
 	if (is_inside(&own.unlisted)) {
 		end_for(&own.unlisted);
 		atomic_fetch_sub_explicit(&conc_rcu_unlisted, 1,
@@ -187,7 +218,9 @@ void conc_rcu_forked(void)
 	for (conc_reader *r = conc_rcu_readers(); r != NULL; r = r->next) {
 		if (r == own.record)
 			continue;
-		r->releasing = false;
+		/* What it had in hand is lost to this process. */
+		r->in_hand = NULL;
+		conc_ready_give_back(r);
 		end_for(r);
 	}
 	atomic_store_explicit(&conc_rcu_unlisted, is_inside(&own.unlisted),
@@ -219,7 +252,8 @@ conc_reader *conc_rcu_enter_slowly(void)
 	 */
 	atomic_store_explicit(&reader->word, word + CONC_SLOWLY,
 			      memory_order_release);
-	urcu_bp_read_lock();
+	if (!own.ends)
+		urcu_bp_read_lock();
 	/* Within a section of another user, liburcu has none. */
 	conc_rcu_mb_slave();
 	return reader;
@@ -227,7 +261,8 @@ conc_reader *conc_rcu_enter_slowly(void)
 
 static void end_section(conc_reader *reader, unsigned long word)
 {
-	urcu_bp_read_unlock();
+	if (!own.ends)
+		urcu_bp_read_unlock();
 	atomic_store_explicit(&reader->word, (word & ~CONC_DEPTH) + CONC_ENDED,
 			      CONC_WORD_STORE);
 	if (!reader->listed)
@@ -252,13 +287,15 @@ void conc_rcu_leave_slowly(conc_reader *reader)
 
 bool conc_rcu_inside(conc_reader *reader)
 {
+	if (reader->releasing || is_inside(reader))
+		return true;
+	if (own.ends)
+		return false;
 #ifdef CONC_URCU_CALLED
-	bool inside_liburcu = urcu_bp_read_ongoing();
+	return urcu_bp_read_ongoing();
 #else
-	bool inside_liburcu = (reader->urcu->ctr & URCU_BP_GP_CTR_NEST_MASK) != 0;
+	return (reader->urcu->ctr & URCU_BP_GP_CTR_NEST_MASK) != 0;
 #endif
-
-	return inside_liburcu || reader->releasing || is_inside(reader);
 }
 
 /* --- for users of the library ---------------------------------------------- */

@@ -65,8 +65,8 @@
 #define CONC_WORD_STORE memory_order_relaxed
 #endif
 
-/* Of the word: its lower 16 bits are the depth.  That the count comes round is harmless. */
-#define CONC_ENDED (1UL << 16)
+/* Of the word: half of its bits each.  That the count comes round is harmless. */
+#define CONC_ENDED (1UL << 4 * sizeof(long))
 #define CONC_DEPTH (CONC_ENDED - 1)
 /* In the depth: that of a section which is left by conc_rcu_leave_slowly(). */
 #define CONC_SLOWLY (CONC_ENDED >> 1)
@@ -76,16 +76,20 @@ typedef struct conc_reader conc_reader;
 struct conc_reader {
 	_Alignas(CONC_LINE) _Atomic(unsigned long) word;
 	int operations_left; /* before it looks after what waits */
-	bool releasing;	     /* runs callbacks of what waited */
+	bool releasing;	     /* frees what waited: ready.c's */
+	bool draining;	     /* runs callbacks of what waited in a structure */
 	bool listed;
 #ifndef CONC_URCU_CALLED
 	struct urcu_bp_reader *urcu;
 #endif
-	/* What its thread has retired since that was last enough for a batch. */
+	unsigned debt; /* blocks that its thread has retired, and not freed as many */
+	/* What it has retired since that was last enough for a batch. */
 	unsigned retired_blocks;
 	size_t retired_bytes;
-	/* What it has retired less what it has freed; others add them up. */
+	/* Retired less freed, and not told yet; others add them up. */
 	_Atomic size_t bytes;
+	struct conc_retired *in_hand; /* about to be freed */
+	_Atomic unsigned hands;	      /* odd: frees something */
 	_Atomic bool taken; /* by a thread that has not ended */
 	conc_reader *next;  /* never changes */
 	/* grace.c's, under its lock: */
@@ -221,6 +225,18 @@ static CONC_INLINE bool conc_rcu_rest(conc_reader *reader,
 bool conc_rcu_rest_without(const struct conc_wait_hooks *nap);
 
 /* The same at once, for who has much to give back: begins a grace period. */
-void conc_rcu_rest_now(void);
+bool conc_rcu_rest_now(void);
+
+/* Whether callbacks may run now: outside of sections, and not within others. */
+bool conc_rcu_may_release(void);
+
+/*
+ * Around the callbacks of what waited in a structure alone: in what they do
+ * conc_rcu_rest() is never true, so that they do not run within each other.
+ */
+static inline void conc_rcu_drains(conc_reader *reader, bool drains)
+{
+	reader->draining = drains;
+}
 
 #endif

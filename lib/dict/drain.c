@@ -17,22 +17,34 @@
 #define RELEASED_AT_ONCE 128
 #define SHARDS_AT_ONCE 16
 
-static size_t drain_stretch(conc_dict *dict, struct shard *shard)
+/* Who only passes by does not wait for the lock. */
+static bool lock_shard(conc_dict *dict, struct shard *shard, bool waits)
+{
+	if (!waits)
+		return conc_lock_try(&shard->lock);
+	conc_lock_acquire(&shard->lock, &dict->wait);
+	return true;
+}
+
+static size_t drain_stretch(conc_dict *dict, struct shard *shard, bool waits)
 {
 	struct remains remains[STRETCH];
+	conc_reader *reader = conc_rcu_reader();
 	size_t count;
 
-	if (atomic_load_explicit(&shard->waiting, memory_order_relaxed) == 0)
+	if (atomic_load_explicit(&shard->waiting, memory_order_relaxed) == 0 ||
+	    !lock_shard(dict, shard, waits))
 		return 0;
-	conc_lock_acquire(&shard->lock, &dict->wait);
 	count = conc_shard_take_remains(dict, shard, remains, STRETCH);
 	conc_lock_release(&shard->lock);
 	CONC_YIELD_POINT();
+	conc_rcu_drains(reader, true);
 	for (size_t i = 0; i < count; i++) {
 		conc_key_release(dict, remains[i].key);
 		if (dict->values == CONC_VALUE_RETAINED)
 			conc_word_release(dict, remains[i].word);
 	}
+	conc_rcu_drains(reader, false);
 	return count;
 }
 
@@ -49,16 +61,18 @@ void conc_dict_drain_some(conc_dict *dict)
 		at = atomic_fetch_add_explicit(&dict->next_drained, 1,
 					       memory_order_relaxed);
 		released += drain_stretch(
-			dict, &dict->shards[at & (dict->shard_count - 1)]);
+			dict, &dict->shards[at & (dict->shard_count - 1)],
+			false);
 	}
 }
 
 static void drain_all(conc_dict *dict)
 {
-	conc_rcu_rest_now();
+	if (!conc_rcu_rest_now())
+		return;
 	CONC_YIELD_POINT();
 	for (size_t i = 0; i < dict->shard_count; i++)
-		while (drain_stretch(dict, &dict->shards[i]) == STRETCH)
+		while (drain_stretch(dict, &dict->shards[i], true) == STRETCH)
 			;
 }
 
@@ -116,6 +130,8 @@ void conc_dict_clear(conc_dict *dict)
 {
 	if (!conc_is_ours(dict))
 		return;
+	/* A thread's first: not under a lock. */
+	conc_rcu_reader();
 	for (size_t i = 0; i < dict->shard_count; i++)
 		clear_shard(dict, &dict->shards[i]);
 	drain_all(dict);
