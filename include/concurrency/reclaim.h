@@ -25,11 +25,12 @@ extern "C" {
  *     who removes it:  conc_dict_int_take(dict, 1, &old);
  *                      conc_defer(&item->deferred, item_free);
  *
- * Sections nest; each belongs to its thread, and one that the thread has not
- * ended ends with it.  They cost a few ns, wait for nothing and cannot fail; a
- * signal handler may have its own (but not as its thread's first).  While one
- * goes on, nothing that is removed anywhere is freed: end it before waiting for
- * anything.  Inside it conc_reclaim() is -EBUSY.
+ * Sections nest (on 32-bit machines up to 32767 deep); each belongs to its
+ * thread, and one that the thread has not ended ends with it.  They cost a few
+ * ns, wait for nothing and cannot fail.  While one goes on, nothing that is
+ * removed anywhere is freed: end it before waiting for anything.  Inside it
+ * conc_reclaim() is -EBUSY, and operations release nothing.  Not in a signal
+ * handler: the end of a section may free memory.
  */
 CONC_API void conc_read_begin(void);
 CONC_API void conc_read_end(void);
@@ -61,9 +62,9 @@ CONC_API void conc_defer(struct conc_deferred *deferred,
 
 /*
  * Waits until every read section that runs now has ended, then frees all that
- * waits for that: memory of the library's, and what was deferred.  Not waited for
- * is what other threads are freeing at that moment; what a deferred function
- * removes or defers waits for the next call.  Never needed for correctness: later
+ * waits for that: memory of the library's, and what was deferred; also waits for
+ * who is just freeing some of it.  What a deferred function removes or defers
+ * waits for the next call.  Never needed for correctness: later
  * operations of any kind (on dicts, queues, gatherings, RETAINED references) do
  * the same, some at a time and without waiting.  A program calls it to give
  * memory back now.  Keys and values that a dict or a reference has to release by
@@ -71,10 +72,10 @@ CONC_API void conc_defer(struct conc_deferred *deferred,
  *
  * `hooks' run around each wait; they may be NULL.  Returns 0; what
  * hooks->interrupted answered; -EBUSY when the caller is itself inside a read
- * section (of liburcu-bp, too) or in a deferred function, or when another
- * thread is just forking; -EINVAL (the size of hooks); -ENOSYS: a sandbox that
- * was put up after the library was loaded forbids membarrier(2), so nothing
- * will be freed any more.
+ * section (of liburcu-bp, too) or in a deferred function, when another thread is
+ * just forking, or the process ends; -EINVAL (the size of hooks); -ENOSYS: a sandbox that
+ * was put up after the library was loaded forbids membarrier(2), so nothing can
+ * be freed in this thread.
  */
 CONC_API int conc_reclaim(const struct conc_wait_hooks *hooks);
 

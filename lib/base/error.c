@@ -22,7 +22,7 @@ static const struct error {
 	{ELOOP, "ELOOP", "comparing a key stores another key of the same hash each time"},
 	{ENOENT, "ENOENT", "there is no such key, or no further entry"},
 	{ENOMEM, "ENOMEM", "no memory"},
-	{ENOSYS, "ENOSYS", "a sandbox forbids membarrier(2): nothing is freed any more"},
+	{ENOSYS, "ENOSYS", "a sandbox forbids membarrier(2): nothing can be freed"},
 	{ENOTRECOVERABLE, "ENOTRECOVERABLE", "marked as failed, and nothing left to take"},
 	{EOVERFLOW, "EOVERFLOW", "a number is out of range"},
 	{EPIPE, "EPIPE", "closed: nothing goes in, and nothing is left to take"},

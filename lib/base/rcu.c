@@ -192,6 +192,7 @@ static void end_for(conc_reader *reader)
 				      (word & ~CONC_DEPTH) + CONC_ENDED,
 				      memory_order_release);
 	reader->draining = false;
+	reader->debt = 0;
 	/* release: all that it did, to the next thread that takes the record. */
 	atomic_store_explicit(&reader->taken, false, memory_order_release);
 }

@@ -14,16 +14,17 @@
  *     leave:  its barrier; liburcu's section; word: one has ended, depth 0
  *
  * A section within another counts its depth only.  One word, so that a signal
- * handler may have sections at any moment: who it interrupts stores a word that
- * it has read before, which the handler has left as it was, or whose count it
- * has raised: then the old count comes back, which can only make a grace period
- * longer.
+ * handler may read at any moment: who it interrupts stores a word that it has
+ * read before, which the handler has left as it was, or whose count it has
+ * raised: then the old count comes back, which can only make a grace period
+ * longer.  (What an operation does at its end is not for handlers.)
  *
  * Each thread has a record.  Records are pushed to a list once, are never
  * freed, and are used again by later threads.  They are not liburcu's records:
  * those of threads that liburcu has known first would never be listed.  Without
  * memory for one a thread counts itself in conc_rcu_unlisted during each of its
- * sections.
+ * sections.  From the first of its thread_local destructors on a thread's
+ * sections are ours alone: liburcu takes its record away in a later one.
  *
  * Grace periods, and what waits for them, are grace.c's.
  */
