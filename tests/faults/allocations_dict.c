@@ -487,7 +487,8 @@ static void take_step(struct life *l, struct operation *operation)
 	if (gives)
 		take_reference(l, &l->value);
 	l->before = all_references(l);
-	rc = attempt(operation->call, is_unchanged, l, &operation->attempts);
+	rc = attempt_undisturbed(operation->call, is_unchanged, l,
+				 &operation->attempts);
 	ck_assert_int_eq(rc, operation->expect(l));
 	if (l->wants_old)
 		ck_assert(same(&l->old, &before));

@@ -349,7 +349,7 @@ static void take_value(struct life *l)
 	struct attempts taking = {0};
 
 	l->old = absent;
-	ck_assert_int_eq(attempt(take, gather_is_unchanged, l, &taking),
+	ck_assert_int_eq(attempt_undisturbed(take, gather_is_unchanged, l, &taking),
 			 l->model[l->at].kind == CONC_ABSENT ? -EAGAIN : 0);
 	ck_assert_int_eq(taking.refused, 0);
 	ck_assert(same(&l->old, &l->model[l->at]));
@@ -370,7 +370,7 @@ static void gather(enum conc_lifetime values)
 		l->value = draw_value(l);
 		take_reference(l, &l->value);
 		remember_references(l);
-		ck_assert_int_eq(attempt(insert, gather_is_unchanged, l,
+		ck_assert_int_eq(attempt_undisturbed(insert, gather_is_unchanged, l,
 					 &inserts),
 				 0);
 		l->model[l->at] = l->value;
@@ -547,6 +547,35 @@ START_TEST(a_token_without_memory_is_not_made)
 }
 END_TEST
 
+/* ---- readers -------------------------------------------------------------- */
+
+/* A thread's first section needs a record: without memory it has one all the same. */
+static void *read_without_memory(void *failed)
+{
+	alloc_fail_after(0, true);
+	conc_read_begin();
+	conc_read_end();
+	*(long *)failed = alloc_fail_no_more();
+	return NULL;
+}
+
+START_TEST(a_thread_reads_without_memory)
+{
+	long failed = 0;
+	pthread_t threads[2];
+
+	/* So that no record is left of a thread that has ended. */
+	conc_read_begin();
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(pthread_create(&threads[i], NULL,
+						read_without_memory, &failed), 0);
+		pthread_join(threads[i], NULL);
+	}
+	conc_read_end();
+	ck_assert_int_eq(failed, 1);
+}
+END_TEST
+
 size_t other_allocations(const TTest **tests)
 {
 	size_t count = 0;
@@ -556,5 +585,6 @@ size_t other_allocations(const TTest **tests)
 	tests[count++] = a_gatherer_without_memory_is_as_it_was;
 	tests[count++] = a_reference_without_memory_is_as_it_was;
 	tests[count++] = a_token_without_memory_is_not_made;
+	tests[count++] = a_thread_reads_without_memory;
 	return count;
 }

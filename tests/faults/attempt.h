@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "alloc_sites.h"
+#include "base/rcu.h"
 #include "suite.h"
 
 /* How often a kind of call met an allocation that failed. */
@@ -41,6 +42,19 @@ static inline int attempt(int (*call)(void *subject),
 			attempts->refused++;
 			unchanged(subject);
 		}
+}
+
+/* The same while nothing that waits in a structure alone is released. */
+static inline int attempt_undisturbed(int (*call)(void *subject),
+				      void (*unchanged)(void *subject),
+				      void *subject, struct attempts *attempts)
+{
+	int rc;
+
+	conc_rcu_drains(conc_rcu_reader(), true);
+	rc = attempt(call, unchanged, subject, attempts);
+	conc_rcu_drains(conc_rcu_reader(), false);
+	return rc;
 }
 
 /* One file each: puts its tests into the list and returns how many. */
