@@ -643,7 +643,7 @@ START_TEST(a_grace_period_waits_for_its_readers_whatever_signals_come)
 			 0);
 	while (!reading)
 		usleep(100);
-	patience = INT_MAX; /* it asks, and goes on */
+	patience = INT32_MAX; /* it asks, and goes on */
 	ck_assert_int_eq(conc_reclaim(&impatient), 0);
 	ck_assert(!reading);
 	pthread_join(reader, NULL);
