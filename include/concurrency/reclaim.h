@@ -25,8 +25,8 @@ extern "C" {
  *     who removes it:  conc_dict_int_take(dict, 1, &old);
  *                      conc_defer(&item->deferred, item_free);
  *
- * Sections nest (on 32-bit machines up to 32767 deep); each belongs to its
- * thread, and one that the thread has not ended ends with it.  They cost a few
+ * Sections nest, up to 32767 deep (beyond, they end with their thread); each
+ * belongs to its thread, and one that the thread has not ended ends with it.  They cost a few
  * ns, wait for nothing and cannot fail.  While one goes on, nothing that is
  * removed anywhere is freed: end it before waiting for anything.  Inside it
  * conc_reclaim() is -EBUSY, and operations release nothing.  Not in a signal

@@ -191,7 +191,7 @@ static void end_for(conc_reader *reader)
 		atomic_store_explicit(&reader->word,
 				      (word & ~CONC_DEPTH) + CONC_ENDED,
 				      memory_order_release);
-	reader->draining = false;
+	reader->draining = reader->too_deep = false;
 	reader->debt = 0;
 	/* release: all that it did, to the next thread that takes the record. */
 	atomic_store_explicit(&reader->taken, false, memory_order_release);
@@ -237,8 +237,10 @@ conc_reader *conc_rcu_enter_slowly(void)
 						  memory_order_relaxed);
 
 	if ((word & CONC_DEPTH) != 0) {
-		atomic_store_explicit(&reader->word, word + 1,
-				      memory_order_relaxed);
+		reader->too_deep |= (word & CONC_DEEPEST) == CONC_DEEPEST;
+		if (!reader->too_deep)
+			atomic_store_explicit(&reader->word, word + 1,
+					      memory_order_relaxed);
 		/* A signal handler may be here before the other's barrier. */
 		conc_rcu_mb_slave();
 		return reader;
@@ -279,6 +281,8 @@ void conc_rcu_leave_slowly(conc_reader *reader)
 
 	/* Nested, too: who was interrupted may have had its own already. */
 	conc_rcu_mb_slave();
+	if (reader->too_deep)
+		return;
 	if ((word & CONC_DEPTH) == CONC_SLOWLY)
 		end_section(reader, word);
 	else

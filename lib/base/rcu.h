@@ -66,11 +66,13 @@
 #define CONC_WORD_STORE memory_order_relaxed
 #endif
 
-/* Of the word: half of its bits each.  That the count comes round is harmless. */
-#define CONC_ENDED (1UL << 4 * sizeof(long))
+/* Of the word: its lower 16 bits are the depth.  That the count comes round is harmless. */
+#define CONC_ENDED (1UL << 16)
 #define CONC_DEPTH (CONC_ENDED - 1)
 /* In the depth: that of a section which is left by conc_rcu_leave_slowly(). */
 #define CONC_SLOWLY (CONC_ENDED >> 1)
+/* No deeper: who nests so deep stays inside for good. */
+#define CONC_DEEPEST (CONC_SLOWLY - 1)
 
 typedef struct conc_reader conc_reader;
 
@@ -80,6 +82,7 @@ struct conc_reader {
 	bool releasing;	     /* frees what waited: ready.c's */
 	bool draining;	     /* runs callbacks of what waited in a structure */
 	bool listed;
+	bool too_deep; /* a section could not be counted: none ends any more */
 #ifndef CONC_URCU_CALLED
 	struct urcu_bp_reader *urcu;
 #endif
