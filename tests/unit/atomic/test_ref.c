@@ -703,6 +703,103 @@ START_TEST(inside_a_read_section_what_is_replaced_is_kept_for_later)
 }
 END_TEST
 
+START_TEST(inside_a_read_section_what_waited_before_is_kept_too)
+{
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
+	struct object objects[2] = {0};
+	conc_reader *reader;
+
+	replace_inside(ref, &objects[0], &objects[1]);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	reader = conc_rcu_enter();
+	set(ref, nothing);
+	ck_assert_int_eq(objects[0].references, 1);
+	conc_rcu_leave(reader);
+	set(ref, nothing);
+	ck_assert_int_eq(objects[0].references, 0);
+	conc_ref_free(ref);
+}
+END_TEST
+
+static int count_references(const struct object *objects, size_t count)
+{
+	int references = 0;
+
+	for (size_t i = 0; i < count; i++)
+		references += objects[i].references;
+	return references;
+}
+
+START_TEST(one_operation_releases_128_objects_at_most)
+{
+	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
+	static struct object objects[1000];
+	conc_reader *reader = conc_rcu_enter();
+	int before = (int)COUNT_OF(objects);
+
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		set_object(ref, &objects[i]);
+	conc_rcu_leave(reader);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	for (int i = 0; i < 10; i++) {
+		int now;
+
+		set(ref, number(i));
+		now = count_references(objects, COUNT_OF(objects));
+		ck_assert_int_le(before - now, 128);
+		before = now;
+	}
+	ck_assert_int_le(before, 1); /* the last one was replaced just now */
+	conc_ref_free(ref);
+}
+END_TEST
+
+static struct {
+	conc_ref *ref;
+	int depth, deepest;
+} in_use;
+
+static void release_and_read(void *value, void *unused)
+{
+	struct conc_value held;
+
+	(void)unused;
+	release(value, NULL);
+	if (++in_use.depth > in_use.deepest)
+		in_use.deepest = in_use.depth;
+	for (int i = 0; i < 2 * CONC_OPERATIONS_PER_LOOK; i++)
+		ck_assert_int_eq(conc_ref_get(in_use.ref, &held), 0);
+	set(in_use.ref, number(1));
+	in_use.depth--;
+}
+
+START_TEST(callbacks_that_use_the_same_reference_do_not_run_within_each_other)
+{
+	const struct conc_value_ops value_ops = {
+		.size = sizeof(value_ops),
+		.retain = retain,
+		.release = release_and_read,
+	};
+	struct conc_ref_attr attr = {.size = sizeof(attr),
+				     .values = CONC_VALUE_RETAINED,
+				     .value_ops = &value_ops};
+	static struct object objects[300];
+	conc_reader *reader;
+
+	ck_assert_int_eq(conc_ref_new(&attr, &in_use.ref), 0);
+	reader = conc_rcu_enter();
+	for (size_t i = 0; i < COUNT_OF(objects); i++)
+		set_object(in_use.ref, &objects[i]);
+	set(in_use.ref, number(0));
+	conc_rcu_leave(reader);
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	conc_ref_clear(in_use.ref);
+	ck_assert_int_eq(count_references(objects, COUNT_OF(objects)), 0);
+	ck_assert_int_eq(in_use.deepest, 1);
+	conc_ref_free(in_use.ref);
+}
+END_TEST
+
 START_TEST(free_releases_at_once)
 {
 	conc_ref *ref = new_ref(CONC_VALUE_RETAINED);
@@ -1016,6 +1113,9 @@ int main(void)
 		a_retained_object_is_released_by_the_operation_after_a_grace_period,
 		some_dozens_of_retained_objects_wait_at_most,
 		inside_a_read_section_what_is_replaced_is_kept_for_later,
+		inside_a_read_section_what_waited_before_is_kept_too,
+		one_operation_releases_128_objects_at_most,
+		callbacks_that_use_the_same_reference_do_not_run_within_each_other,
 		free_releases_at_once,
 		a_write_naps_between_the_hooks_when_more_waits_than_the_limit,
 		an_object_that_was_replaced_meanwhile_is_not_returned,

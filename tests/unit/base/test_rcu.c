@@ -779,6 +779,7 @@ START_TEST(what_another_thread_retired_is_freed_some_at_a_time)
 	int before = 0, looks = 0;
 	pthread_t thread;
 
+	read_once(); /* not with the record of the one that has retired them */
 	atomic_store(&freed, 0);
 	ck_assert_int_eq(pthread_create(&thread, NULL, retire_all, NULL), 0);
 	pthread_join(thread, NULL);
@@ -791,6 +792,225 @@ START_TEST(what_another_thread_retired_is_freed_some_at_a_time)
 		before = now;
 	}
 	ck_assert_int_eq(before, 300);
+}
+END_TEST
+
+/* Who retires many has more freed at each look. */
+START_TEST(who_retires_more_than_is_freed_at_a_look_catches_up)
+{
+	static struct block blocks[50][400];
+	int retired = 0;
+
+	atomic_store(&freed, 0);
+	for (size_t round = 0; round < COUNT_OF(blocks); round++) {
+		conc_read_begin();
+		for (size_t i = 0; i < COUNT_OF(blocks[round]); i++)
+			retire(&blocks[round][i], 1, note_free);
+		conc_read_end();
+		retired += (int)COUNT_OF(blocks[round]);
+		/* Those of the section before, if not of this one. */
+		ck_assert_int_le(retired - atomic_load(&freed),
+				 2 * (int)COUNT_OF(blocks[round]));
+	}
+}
+END_TEST
+
+static void wait_within(struct conc_retired *block)
+{
+	atomic_store(&stage, 1);
+	wait_for_stage(2);
+	note_free(block);
+}
+
+static void *let_it_go_on(void *user)
+{
+	atomic_store(&stage, 2);
+	return user;
+}
+
+static void do_not_count(void *token, void *user)
+{
+	(void)token;
+	(void)user;
+}
+
+/* The other one has the second in its hands, too, while it frees the first. */
+START_TEST(reclaim_waits_for_what_another_thread_is_freeing)
+{
+	struct conc_wait_hooks hooks = {
+		.size = sizeof(struct conc_wait_hooks),
+		.wait_begin = let_it_go_on,
+		.wait_end = do_not_count,
+	};
+	static struct block first, second;
+	pthread_t thread;
+
+	retire(&second, 1, note_free);
+	retire(&first, 1, wait_within);
+	ck_assert_int_eq(pthread_create(&thread, NULL, reclaim, NULL), 0);
+	wait_for_stage(1);
+	ck_assert_int_eq(conc_reclaim(&hooks), 0);
+	ck_assert(first.dead);
+	ck_assert(second.dead);
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+START_TEST(a_look_that_falls_into_a_section_is_made_up_for_at_its_end)
+{
+	struct block block = {.dead = false};
+	conc_queue *queue;
+
+	ck_assert_int_eq(conc_queue_new(NULL, &queue), 0);
+	retire(&block, 1, note_free);
+	/* With the section's end there are as many as lie between two looks. */
+	conc_rcu_reader()->operations_left = 0;
+	for (int round = 0; round < 20; round++) {
+		conc_read_begin();
+		for (int i = 0; i < CONC_OPERATIONS_PER_LOOK - 1; i++)
+			conc_queue_size(queue);
+		conc_read_end();
+	}
+	ck_assert(block.dead);
+	conc_queue_free(queue);
+}
+END_TEST
+
+static conc_dict *dict_in_use;
+
+static void retain_nothing(void *value, void *user)
+{
+	(void)value;
+	(void)user;
+}
+
+/* Reads often enough for others to be released. */
+static void release_and_read(void *value, void *user)
+{
+	struct conc_value found;
+
+	(void)value;
+	(void)user;
+	calls++;
+	if (++depth > deepest)
+		deepest = depth;
+	for (int i = 0; i < 2 * CONC_OPERATIONS_PER_LOOK; i++)
+		conc_dict_int_get(dict_in_use, -1, &found);
+	depth--;
+}
+
+static conc_dict *dict_of_objects(void)
+{
+	struct conc_dict_attr attr = CONC_DICT_ATTR_INIT;
+	struct conc_value_ops ops = CONC_VALUE_OPS_INIT;
+	conc_dict *dict;
+
+	ops.retain = retain_nothing;
+	ops.release = release_and_read;
+	attr.values = CONC_VALUE_RETAINED;
+	attr.value_ops = &ops;
+	ck_assert_int_eq(conc_dict_new(&attr, &dict), 0);
+	return dict;
+}
+
+START_TEST(callbacks_that_use_the_same_dict_do_not_run_within_each_other)
+{
+	static _Alignas(8) char object[8];
+	const struct conc_value value = {.kind = CONC_POINTER, .u.pointer = object};
+
+	dict_in_use = dict_of_objects();
+	for (int key = 0; key < 300; key++)
+		ck_assert_int_eq(conc_dict_int_set(dict_in_use, key, &value), 0);
+	conc_read_begin(); /* so that all wait together */
+	for (int key = 0; key < 300; key++)
+		ck_assert_int_eq(conc_dict_int_delete(dict_in_use, key), 0);
+	conc_read_end();
+	ck_assert_int_eq(conc_reclaim(NULL), 0);
+	conc_dict_clear(dict_in_use);
+	ck_assert_int_eq(calls, 300);
+	ck_assert_int_eq(deepest, 1);
+	conc_dict_free(dict_in_use);
+}
+END_TEST
+
+/* --- threads that end where others go on ----------------------------------- */
+
+static void end_within(struct conc_retired *block)
+{
+	note_free(block);
+	pthread_exit(NULL);
+}
+
+/* The last one retired is the first to be freed. */
+static void *end_while_freeing(void *blocks)
+{
+	struct block *block = blocks;
+
+	retire(&block[0], 1, note_free);
+	retire(&block[1], 1, end_within);
+	conc_reclaim(NULL);
+	return NULL;
+}
+
+START_TEST(a_thread_that_ends_while_it_frees_hands_the_rest_back)
+{
+	static struct block blocks[2];
+	pthread_t thread;
+
+	read_once();
+	ck_assert_int_eq(pthread_create(&thread, NULL, end_while_freeing,
+					blocks), 0);
+	pthread_join(thread, NULL);
+	ck_assert(blocks[1].dead);
+	ck_assert(!blocks[0].dead);
+	/* With the record of the one that has ended. */
+	ck_assert_int_eq(pthread_create(&thread, NULL, reclaim, NULL), 0);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(count_records(), 2);
+	ck_assert(blocks[0].dead);
+	ck_assert_uint_eq(conc_reclaim_pending(), 0);
+}
+END_TEST
+
+static pthread_key_t section_key;
+
+static void end_late(void *unused)
+{
+	(void)unused;
+	conc_read_end();
+}
+
+/* A thread's first section is not like those after it. */
+static void *leave_a_section_to_a_destructor(void *another)
+{
+	if (another != NULL)
+		read_once();
+	conc_read_begin();
+	ck_assert_int_eq(pthread_setspecific(section_key, &section_key), 0);
+	return NULL;
+}
+
+static void end_in_a_destructor(void *another)
+{
+	struct block block = {.dead = false};
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL,
+					leave_a_section_to_a_destructor,
+					another), 0);
+	pthread_join(thread, NULL);
+	retire(&block, 1, note_free);
+	/* With the records of the one that has ended, liburcu's too. */
+	ck_assert_int_eq(pthread_create(&thread, NULL, reclaim, NULL), 0);
+	pthread_join(thread, NULL);
+	ck_assert(block.dead);
+}
+
+START_TEST(a_section_may_end_in_a_destructor_of_its_thread)
+{
+	ck_assert_int_eq(pthread_key_create(&section_key, end_late), 0);
+	end_in_a_destructor(NULL);
+	end_in_a_destructor(&section_key);
 }
 END_TEST
 
@@ -825,6 +1045,7 @@ static void delete_keys(conc_dict *dict)
 
 	for (char key = 'a'; key < 'e'; key++)
 		ck_assert_int_eq(conc_dict_set(dict, &key, 1, &one), 0);
+	ck_assert_int_eq(conc_reclaim(NULL), 0); /* tables that were too small */
 	ck_assert_uint_eq(conc_reclaim_pending(), 0);
 	conc_read_begin();
 	for (char key = 'a'; key < 'e'; key++)
@@ -926,6 +1147,12 @@ int main(void)
 		nor_is_it_within_it_in_a_thread_without_a_record,
 		callbacks_run_without_the_lock,
 		what_another_thread_retired_is_freed_some_at_a_time,
+		who_retires_more_than_is_freed_at_a_look_catches_up,
+		reclaim_waits_for_what_another_thread_is_freeing,
+		a_look_that_falls_into_a_section_is_made_up_for_at_its_end,
+		callbacks_that_use_the_same_dict_do_not_run_within_each_other,
+		a_thread_that_ends_while_it_frees_hands_the_rest_back,
+		a_section_may_end_in_a_destructor_of_its_thread,
 		bytes_wait_until_they_are_freed,
 		byte_strings_wait_for_operations_of_any_kind,
 		a_try_does_not_nap,
