@@ -268,9 +268,13 @@ static bool readers_are_gone(void)
 /* Of the period under way. */
 static void end_period(void)
 {
-	/* release: what its readers did; pairs with conc_rcu_passed(). */
-	atomic_store_explicit(&done, period.number, memory_order_release);
 	conc_ready_add(&period.blocks);
+	CONC_YIELD_POINT();
+	/*
+	 * release: what its readers did, and that its blocks are ready: who finds
+	 * that it has passed frees them.  Pairs with conc_rcu_passed().
+	 */
+	atomic_store_explicit(&done, period.number, memory_order_release);
 	atomic_fetch_add_explicit(&ends, 1, memory_order_relaxed);
 	/* relaxed: who is missed wakes by itself. */
 	if (atomic_load_explicit(&nappers, memory_order_relaxed) != 0)
