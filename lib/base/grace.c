@@ -561,7 +561,7 @@ int conc_reclaim(const struct conc_wait_hooks *hooks)
 		return rc;
 	conc_ready_free_all(reader);
 	rc = await_hands(&own);
-	/* What they have put back. */
+	/* What a thread has handed back that ended meanwhile. */
 	conc_ready_free_all(reader);
 	return rc;
 }
