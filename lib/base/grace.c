@@ -12,7 +12,7 @@
  *
  * A period, numbered `begun':
  *
- *     begins:  take the batch; begun + 1; M1; read the list of readers and
+ *     begins:  begun + 1; take the batch; M1; read the list of readers and
  *              note the word of each that is inside: these are watched
  *     looks:   who is outside, or has ended another number of sections than
  *              was noted, is watched no more
@@ -33,7 +33,10 @@
  * that comes to one thread after the other, and a reader that had it could miss
  * a step that still is in its writer's store buffer, and not be seen inside.)
  *
- * Orders.  The push to the batch releases the block, its taking acquires.
+ * Orders.  The push to the batch releases the block, its taking acquires.  The
+ * taking releases begun, too, and the push acquires, for conc_reclaim(): a block
+ * that was pushed before a stamp was read is in the batch of period stamp + 1 at
+ * the latest.
  * begun: as above.  done: release and acquire, after who found it comes what the
  * readers did.
  */
@@ -163,7 +166,7 @@ void conc_retire(struct conc_retired *block,
 	/* Before the push: behind it another thread may free it. */
 	conc_rcu_count_bytes(reader, bytes);
 	while (!atomic_compare_exchange_weak_explicit(
-		&batch, &block->next, block, memory_order_release,
+		&batch, &block->next, block, memory_order_acq_rel,
 		memory_order_relaxed))
 		;
 	note_due(reader, bytes);
@@ -195,7 +198,7 @@ size_t conc_reclaim_pending(void)
 
 static struct conc_retired *take_batch(void)
 {
-	return atomic_exchange_explicit(&batch, NULL, memory_order_acquire);
+	return atomic_exchange_explicit(&batch, NULL, memory_order_acq_rel);
 }
 
 /* relaxed, all: what is missed now is seen at another look. */
@@ -268,26 +271,33 @@ static bool readers_are_gone(void)
 /* Of the period under way. */
 static void end_period(void)
 {
-	/* release: what its readers did; pairs with conc_rcu_passed(). */
-	atomic_store_explicit(&done, period.number, memory_order_release);
 	conc_ready_add(&period.blocks);
+	CONC_YIELD_POINT();
+	/*
+	 * release: what its readers did, and that its blocks are ready: who finds
+	 * that it has passed frees them.  Pairs with conc_rcu_passed().
+	 */
+	atomic_store_explicit(&done, period.number, memory_order_release);
 	atomic_fetch_add_explicit(&ends, 1, memory_order_relaxed);
 	/* relaxed: who is missed wakes by itself. */
 	if (atomic_load_explicit(&nappers, memory_order_relaxed) != 0)
 		conc_futex_wake(&ends, INT32_MAX);
 }
 
-/* Takes the batch and counts the period; M1 is still to come. */
+/* Counts the period and takes the batch; M1 is still to come. */
 static uint64_t prepare_period(void)
 {
 	uint64_t number = atomic_load_explicit(&begun, memory_order_relaxed) + 1;
 
 	atomic_store_explicit(&batch_is_due, false, memory_order_relaxed);
 	period.looks = 0;
-	conc_batches_add(&taken, take_batch());
-	CONC_YIELD_POINT();
-	/* seq_cst: pairs with conc_rcu_stamp(). */
+	/*
+	 * seq_cst: pairs with conc_rcu_stamp().  Before the taking: who pushes
+	 * too late for that does not read an older number.
+	 */
 	atomic_store_explicit(&begun, number, memory_order_seq_cst);
+	CONC_YIELD_POINT();
+	conc_batches_add(&taken, take_batch());
 	return number;
 }
 
@@ -551,7 +561,7 @@ int conc_reclaim(const struct conc_wait_hooks *hooks)
 		return rc;
 	conc_ready_free_all(reader);
 	rc = await_hands(&own);
-	/* What they have put back. */
+	/* What a thread has handed back that ended meanwhile. */
 	conc_ready_free_all(reader);
 	return rc;
 }

@@ -11,6 +11,7 @@ static struct conc_lock lock;
 
 /* Under the lock. */
 static struct conc_batches ready;
+static unsigned sweeps; /* how often all were taken at once */
 static _Atomic bool is_empty = true; /* a hint */
 
 void conc_batches_add(struct conc_batches *batches, struct conc_retired *blocks)
@@ -51,12 +52,13 @@ void conc_ready_add(struct conc_batches *batches)
 	batches->first = batches->last = NULL;
 }
 
-static struct conc_retired *take_batch(void)
+static struct conc_retired *take_batch(unsigned *sweep)
 {
 	struct conc_retired *batch = NULL;
 
 	if (conc_ready_is_empty() || !conc_lock_try(&lock))
 		return NULL;
+	*sweep = sweeps;
 	batch = ready.first;
 	if (batch != NULL)
 		ready.first = batch->next_batch;
@@ -65,41 +67,84 @@ static struct conc_retired *take_batch(void)
 	return batch;
 }
 
-static void put_back(struct conc_retired *batch)
+/* Under the lock. */
+static void add_in_front(struct conc_retired *batch)
 {
-	if (batch == NULL)
-		return;
-	conc_lock_acquire(&lock, NULL);
 	batch->next_batch = ready.first;
 	if (ready.first == NULL)
 		ready.last = batch;
 	ready.first = batch;
 	note_empty();
-	conc_lock_release(&lock);
 }
 
 /*
- * Up to `most' blocks; *count of them.  They count as freed from now on, as in
- * the child of a fork nobody would free them.
+ * False: all were taken at once meanwhile, and whoever did that waits for those
+ * that have something in hand.  It must not pass from one hand to another.
+ */
+static bool put_back(struct conc_retired *batch, unsigned sweep)
+{
+	bool may;
+
+	conc_lock_acquire(&lock, NULL);
+	may = sweep == sweeps;
+	if (may)
+		add_in_front(batch);
+	conc_lock_release(&lock);
+	return may;
+}
+
+static size_t bytes_of(const struct conc_retired *block)
+{
+	size_t bytes = 0;
+
+	for (; block != NULL; block = block->next)
+		bytes += block->bytes;
+	return bytes;
+}
+
+/*
+ * Splits a batch behind `most' blocks.  Returns the rest; *count of the first.
+ */
+static struct conc_retired *split(struct conc_retired *last, size_t most,
+				  size_t *count)
+{
+	struct conc_retired *rest;
+
+	for (*count = 1; *count < most && last->next != NULL; ++*count)
+		last = last->next;
+	rest = last->next;
+	last->next = NULL;
+	return rest;
+}
+
+static void append(struct conc_retired *last, struct conc_retired *rest,
+		   size_t *count)
+{
+	while (last->next != NULL)
+		last = last->next;
+	last->next = rest;
+	for (; rest != NULL; rest = rest->next)
+		++*count;
+}
+
+/*
+ * Up to `most' blocks, or a whole batch; *count of them.  They count as freed
+ * from now on, as in the child of a fork nobody would free them.
  */
 static struct conc_retired *take_some(conc_reader *reader, size_t most,
 				      size_t *count)
 {
-	struct conc_retired *some = take_batch(), *last = some, *rest;
-	size_t bytes;
+	unsigned sweep = 0;
+	struct conc_retired *some = take_batch(&sweep), *rest;
 
 	*count = 0;
 	if (some == NULL)
 		return NULL;
-	bytes = some->bytes;
-	for (*count = 1; *count < most && last->next != NULL; ++*count) {
-		last = last->next;
-		bytes += last->bytes;
-	}
-	rest = last->next;
-	last->next = NULL;
-	put_back(rest);
-	conc_rcu_count_bytes(reader, -bytes);
+	rest = split(some, most, count);
+	CONC_YIELD_POINT();
+	if (rest != NULL && !put_back(rest, sweep))
+		append(some, rest, count);
+	conc_rcu_count_bytes(reader, -bytes_of(some));
 	return some;
 }
 
@@ -150,21 +195,18 @@ unsigned conc_ready_hands(conc_reader *reader)
 void conc_ready_free_all(conc_reader *reader)
 {
 	struct conc_batches all;
-	size_t bytes = 0;
 
 	conc_lock_acquire(&lock, NULL);
 	all = ready;
 	ready = (struct conc_batches){NULL, NULL};
+	sweeps++;
 	note_empty();
 	conc_lock_release(&lock);
 	reader->releasing = true;
 	count_hands(reader);
 	while ((reader->in_hand = all.first) != NULL) {
 		all.first = all.first->next_batch;
-		bytes = 0;
-		for (struct conc_retired *b = reader->in_hand; b != NULL; b = b->next)
-			bytes += b->bytes;
-		conc_rcu_count_bytes(reader, -bytes);
+		conc_rcu_count_bytes(reader, -bytes_of(reader->in_hand));
 		free_in_hand(reader);
 	}
 	count_hands(reader);
@@ -173,9 +215,12 @@ void conc_ready_free_all(conc_reader *reader)
 
 void conc_ready_give_back(conc_reader *reader)
 {
-	for (struct conc_retired *b = reader->in_hand; b != NULL; b = b->next)
-		conc_rcu_count_bytes(reader, b->bytes);
-	put_back(reader->in_hand);
+	if (reader->in_hand != NULL) {
+		conc_rcu_count_bytes(reader, bytes_of(reader->in_hand));
+		conc_lock_acquire(&lock, NULL);
+		add_in_front(reader->in_hand);
+		conc_lock_release(&lock);
+	}
 	reader->in_hand = NULL;
 	reader->releasing = false;
 	if (conc_ready_hands(reader) != 0)

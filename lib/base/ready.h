@@ -5,7 +5,8 @@
  *
  * A lock of its own, held for a few instructions: freeing does not depend on who
  * is in the middle of a barrier.  Who frees takes a batch, keeps as many blocks
- * as it will free and puts back the rest.
+ * as it will free and puts back the rest; not if conc_reclaim() has taken all
+ * meanwhile, which then waits for those that free something, each once.
  */
 #ifndef CONC_READY_H
 #define CONC_READY_H
@@ -28,7 +29,7 @@ void conc_ready_add(struct conc_batches *batches);
 bool conc_ready_is_empty(void);
 
 /*
- * Frees up to `most' blocks, with no lock held; returns how many.  Within it the
+ * Frees about `most' blocks, with no lock held; returns how many.  Within it the
  * thread frees nothing more: no recursion.  (`reader' may be one of a thread
  * that has ended before it is back.)
  */

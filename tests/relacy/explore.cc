@@ -616,6 +616,13 @@ template <typename F>
 uint64_t read_modify_write(void *address, size_t bytes, int order,
 			   const void *caller, const char *what, F f)
 {
+	// No affair of others, as in store().
+	if (is_local(address)) {
+		uint64_t own = raw(address, bytes), changed = f(own);
+
+		memcpy(address, &changed, bytes);
+		return own;
+	}
 	schedule();
 	cell &c = atomic_at(address, bytes);
 	check_atomic(c, true);

@@ -50,4 +50,9 @@ static inline void urcu_bp_read_unlock(void)
 	urcu_bp_reader_own.ctr -= URCU_BP_GP_COUNT;
 }
 
+static inline int urcu_bp_read_ongoing(void)
+{
+	return (urcu_bp_reader_own.ctr & URCU_BP_GP_CTR_NEST_MASK) != 0;
+}
+
 #endif
