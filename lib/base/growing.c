@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "compiler.h"
+
 /* Larger than any structure will be; so a size that was never set is found out. */
 #define SIZE_MOST 4096
 
@@ -43,7 +45,8 @@ int conc_growing_take(void *own, size_t own_size, const void *given)
 	return 0;
 }
 
-void conc_growing_fill(void *given, const void *own, size_t own_size)
+/* Not inlined: LTO, which knows the caller's size, would warn of a larger one. */
+CONC_NOINLINE void conc_growing_fill(void *given, const void *own, size_t own_size)
 {
 	size_t size = size_in(given), head = sizeof(size);
 

@@ -289,14 +289,10 @@ static void write_entry(conc_dict *dict, const void *key, size_t len)
 
 static void read_entries(conc_dict *dict, const void *key, size_t len)
 {
-	/* Not on the stack: LTO would see a longer one filled in, too. */
-	static const struct conc_entry empty = CONC_ENTRY_INIT;
-	static struct conc_entry entry;
+	struct conc_entry entry = CONC_ENTRY_INIT;
 	struct conc_value value;
 	conc_cursor *cursor;
 	int before = sleeps;
-
-	entry = empty;
 
 	for (int i = 0; i < MANY; i++)
 		if (conc_dict_get(dict, key, len, &value) == 0)
