@@ -557,5 +557,6 @@ def test_an_import_without_memory():
 
 def test_every_place_in_the_library_that_structures_of_python_use_has_failed():
     sites, failed = failing.count_sites()
-    # All but the key of a byte string, a reference's retained object and a token: Python has none of them.
-    assert failed == sites - 3
+    # All but the key of a byte string, a reference's retained object and a token: Python has none of them;
+    # and a thread's record, if each thread here had its first section with memory.
+    assert sites - failed in (3, 4)
