@@ -17,9 +17,6 @@
 #include "grace.h"
 #include "thread_exit.h"
 
-/* In ns. */
-#define LONGEST_WAIT (2 * INT64_C(1000000000))
-
 static _Thread_local struct {
 	unsigned depth;
 	enum conc_grace_hold lock;
@@ -30,7 +27,7 @@ void conc_before_fork(void)
 	if (fork_of.depth++ != 0)
 		return;
 	conc_thread_exit_hold();
-	fork_of.lock = conc_grace_hold(conc_deadline_after(LONGEST_WAIT));
+	fork_of.lock = conc_grace_hold(conc_deadline_after(CONC_FORK_WAIT));
 }
 
 void conc_after_fork_parent(void)

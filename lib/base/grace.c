@@ -418,9 +418,7 @@ bool conc_rcu_look(conc_reader *reader, const struct conc_wait_hooks *hooks)
 
 bool conc_rcu_rest_without(const struct conc_wait_hooks *hooks)
 {
-	conc_reader *reader = conc_rcu_reader();
-
-	return --reader->operations_left < 0 && conc_rcu_look(reader, hooks);
+	return conc_rcu_rest(conc_rcu_reader(), hooks);
 }
 
 bool conc_rcu_may_release(void)

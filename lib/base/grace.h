@@ -34,9 +34,6 @@ bool conc_rcu_inside(conc_reader *reader);
  */
 bool conc_rcu_barrier(void);
 
-/* The same of a reader, in its section or before a stamp. */
-void conc_rcu_mb_slave(void);
-
 /* A thread's end: before any key's destructor, and after liburcu's. */
 void conc_rcu_thread_ends(void);
 void conc_rcu_thread_ended(void);

@@ -64,7 +64,8 @@ bool conc_rcu_barrier(void)
 #endif
 }
 
-void conc_rcu_mb_slave(void)
+/* The same of a reader, in its section. */
+static void conc_rcu_mb_slave(void)
 {
 	if (urcu_bp_has_sys_membarrier)
 		cmm_barrier();

@@ -21,13 +21,6 @@
 #include "grace.h"
 
 /*
- * In ns: of a fork for threads that end, which need some us of processor time
- * that on a busy machine came more than 200 ms late; and of a thread that comes
- * for a fork, whose other handlers may wait for what the thread has.
- */
-#define LONGEST_WAIT (2 * INT64_C(1000000000))
-
-/*
  * Threads that enter or leave, and forks that hold them up.  Who passes adds to
  * `passing', then looks at `held'; who holds adds to `held', then looks at
  * `passing': sequentially consistent, so that one of them sees the other.  Both
@@ -123,7 +116,7 @@ static void begins(void *unused)
 	if (is_first_thread())
 		return;
 	/* Not for ever: a fork handler may wait for the end of this thread. */
-	announce(conc_deadline_after(LONGEST_WAIT));
+	announce(conc_deadline_after(CONC_FORK_WAIT));
 	if (pthread_setspecific(key, &first_round) != 0)
 		sign_off();
 }
@@ -147,7 +140,7 @@ static void await_end(void)
  */
 void conc_thread_exit_hold(void)
 {
-	int64_t deadline = conc_deadline_after(LONGEST_WAIT);
+	int64_t deadline = conc_deadline_after(CONC_FORK_WAIT);
 	uint32_t now;
 
 	forks_announced = announced;
@@ -167,7 +160,7 @@ void conc_thread_exit_resume(void)
 	conc_futex_wake(&held, INT32_MAX);
 	forking = false;
 	if (forks_announced)
-		announce(conc_deadline_after(LONGEST_WAIT));
+		announce(conc_deadline_after(CONC_FORK_WAIT));
 }
 
 void conc_thread_exit_forked(void)
@@ -213,7 +206,7 @@ void conc_thread_enter(void (*enter)(void))
 	/* One that is leaving has announced itself already. */
 	announces = announces && usable && !announced;
 	if (announces)
-		announce(conc_deadline_after(LONGEST_WAIT));
+		announce(conc_deadline_after(CONC_FORK_WAIT));
 	enter();
 	if (announces)
 		sign_off();

@@ -28,6 +28,15 @@
 #define CONC_THREAD_EXIT_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * In ns: of a fork for who works on what waits (fork.c), and for threads that
+ * end, which need some us of processor time that on a busy machine came more
+ * than 200 ms late; and of a thread that comes for a fork, whose other handlers
+ * may wait for what the thread has.
+ */
+#define CONC_FORK_WAIT (2 * INT64_C(1000000000))
 
 /*
  * Called by a thread that is about to become a reader: `enter' puts it into

@@ -109,7 +109,8 @@ static bool sweep_stretch(conc_dict *dict, struct shard *shard,
 	return sweep->at <= table->mask;
 }
 
-static void clear_shard(conc_dict *dict, struct shard *shard)
+static void clear_shard(conc_dict *dict, conc_reader *reader,
+			struct shard *shard)
 {
 	struct sweep sweep = {0};
 	bool more;
@@ -121,18 +122,20 @@ static void clear_shard(conc_dict *dict, struct shard *shard)
 			conc_shard_shrink(dict, shard);
 		conc_lock_release(&shard->lock);
 		for (size_t i = 0; i < sweep.count; i++)
-			settle_displaced(dict, conc_rcu_reader(),
-					 &sweep.displaced[i], false);
+			settle_displaced(dict, reader, &sweep.displaced[i],
+					 false);
 	} while (more);
 }
 
 void conc_dict_clear(conc_dict *dict)
 {
+	conc_reader *reader;
+
 	if (!conc_is_ours(dict))
 		return;
 	/* A thread's first: not under a lock. */
-	conc_rcu_reader();
+	reader = conc_rcu_reader();
 	for (size_t i = 0; i < dict->shard_count; i++)
-		clear_shard(dict, &dict->shards[i]);
+		clear_shard(dict, reader, &dict->shards[i]);
 	drain_all(dict);
 }

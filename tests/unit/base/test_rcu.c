@@ -648,10 +648,12 @@ START_TEST(records_stay_and_are_used_again)
 }
 END_TEST
 
-START_TEST(an_inner_section_that_ends_leaves_the_outer_one)
+/* What a thread does in three steps holds a block up until the third. */
+static void holds_up_until_its_end(void (*begin)(void), void (*go_on)(void),
+				   void (*end)(void))
 {
 	struct block block = {.dead = false};
-	pthread_t thread = start(begin_section, read_once, end_section);
+	pthread_t thread = start(begin, go_on, end);
 
 	let_do(1);
 	retire(&block, 1, note_free);
@@ -663,6 +665,11 @@ START_TEST(an_inner_section_that_ends_leaves_the_outer_one)
 	look_often();
 	ck_assert(block.dead);
 	pthread_join(thread, NULL);
+}
+
+START_TEST(an_inner_section_that_ends_leaves_the_outer_one)
+{
+	holds_up_until_its_end(begin_section, read_once, end_section);
 }
 END_TEST
 
@@ -674,19 +681,7 @@ static void end_both(void)
 
 START_TEST(a_section_goes_on_at_whatever_depth)
 {
-	struct block block = {.dead = false};
-	pthread_t thread = start(begin_section, begin_section, end_both);
-
-	let_do(1);
-	retire(&block, 1, note_free);
-	look_often();
-	let_do(2);
-	look_often();
-	ck_assert(!block.dead);
-	let_do(3);
-	look_often();
-	ck_assert(block.dead);
-	pthread_join(thread, NULL);
+	holds_up_until_its_end(begin_section, begin_section, end_both);
 }
 END_TEST
 
